@@ -1,0 +1,76 @@
+/**
+ * What one transaction (or merge) did to the pages: allocated and freed ones, in growable typed
+ * arrays. Private to the thread that builds it until it travels, by page numbers, in a
+ * `PendingCommit`.
+ *
+ * Invariants
+ * 1. `token` is unique among the live diffs of all threads; a frame whose FRAME_OWNER equals it may
+ *    be changed in place.
+ * 2. A page may stand in both lists (allocated, spilled, then superseded): who applies the diff
+ *    takes the allocated ones first.
+ */
+import { FREED_WORDS } from '../layout/queue.js';
+import { NO_OWNER } from '../layout/pages.js';
+
+const INITIAL_PAGES = 64;
+
+/** Lengths of the lists and the token at a savepoint. */
+export interface DiffMark {
+  readonly allocatedCount: number;
+  readonly freedCount: number;
+}
+
+export class Diff {
+  /** Owner mark of the frames that may be changed in place; NO_OWNER outside a transaction. */
+  token = NO_OWNER;
+  /** Page numbers allocated. */
+  allocated = new Int32Array(INITIAL_PAGES);
+  allocatedCount = 0;
+  /** FREED_WORDS words per page: number, birth low 32 bits, birth high bits. */
+  freed = new Int32Array(INITIAL_PAGES * FREED_WORDS);
+  freedCount = 0;
+  /** Pages of this diff that were written early and may be changed in place again once read back. */
+  readonly spilled = new Set<number>();
+  /** Set by `Pager.writeThrough`. */
+  lastPage = 0;
+  lastBirth = 0;
+
+  reset(token: number): void {
+    this.token = token;
+    this.allocatedCount = 0;
+    this.freedCount = 0;
+    if (this.spilled.size > 0) this.spilled.clear();
+  }
+
+  /** Makes everything built so far immutable: the pages of a savepoint or of an iterator. */
+  freeze(token: number): void {
+    this.token = token;
+    this.spilled.clear();
+  }
+
+  pushAllocated(page: number): void {
+    if (this.allocatedCount === this.allocated.length) {
+      const grown = new Int32Array(this.allocated.length * 2);
+      grown.set(this.allocated);
+      this.allocated = grown;
+    }
+    this.allocated[this.allocatedCount++] = page;
+  }
+
+  pushFreed(page: number, birth: number): void {
+    const at = this.freedCount * FREED_WORDS;
+    if (at === this.freed.length) {
+      const grown = new Int32Array(this.freed.length * 2);
+      grown.set(this.freed);
+      this.freed = grown;
+    }
+    this.freed[at] = page;
+    this.freed[at + 1] = birth | 0;
+    this.freed[at + 2] = Math.floor(birth / 0x100000000);
+    this.freedCount++;
+  }
+
+  mark(): DiffMark {
+    return { allocatedCount: this.allocatedCount, freedCount: this.freedCount };
+  }
+}

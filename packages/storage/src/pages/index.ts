@@ -1,0 +1,4 @@
+export * from './diff.js';
+export * from './page-memory.js';
+export * from './page-writer.js';
+export * from './pager.js';

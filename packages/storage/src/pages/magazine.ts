@@ -1,0 +1,117 @@
+/**
+ * A thread's private stock of free frames, page numbers and births, refilled in one lock hold, so
+ * that allocating a page costs no atomic operation. What is left in a magazine when its thread
+ * stops is lost to this run only: nothing durable refers to it.
+ */
+import { assert } from '../assert.js';
+import { NO_FRAME } from '../ids.js';
+import {
+  FRAMES_FREE_COUNT,
+  PAGES_BIRTH,
+  PAGES_FREE_COUNT,
+  PAGES_LOCK,
+  PAGES_NEXT,
+} from '../layout/pages.js';
+import { ManifoldError } from '../errors.js';
+import type { Shared } from '../shared.js';
+import { lockMutex, unlockMutex } from '../sync/mutex.js';
+import { loadWideOwned, storeWide } from '../sync/wide.js';
+import { evictFrames, popFreeFrame, pushFreeFrame, recycleFrames } from './frame-table.js';
+
+const FRAMES_PER_REFILL = 32;
+const PAGES_PER_REFILL = 32;
+const BIRTHS_PER_REFILL = 64;
+const PAGE_NUMBERS_MAX = 0x7fffffff;
+/** Frames evicted at once when the free list is empty. */
+const EVICTION_BATCH = 64;
+
+export class Magazine {
+  readonly #shared: Shared;
+  readonly #frames = new Int32Array(FRAMES_PER_REFILL);
+  #frameCount = 0;
+  readonly #pages = new Int32Array(PAGES_PER_REFILL);
+  #pageCount = 0;
+  #nextBirth = 0;
+  #birthEnd = 0;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  takeFrame(): number {
+    if (this.#frameCount === 0) this.#refillFrames();
+    if (this.#frameCount === 0) {
+      throw new ManifoldError(
+        'ERR_MANIFOLD_FULL',
+        'no page frame is free: the transaction is larger than cacheBytes allows; raise cacheBytes',
+      );
+    }
+    return this.#frames[--this.#frameCount]!;
+  }
+
+  takePage(): number {
+    if (this.#pageCount === 0) this.#refillPages();
+    return this.#pages[--this.#pageCount]!;
+  }
+
+  takeBirth(): number {
+    if (this.#nextBirth === this.#birthEnd) this.#refillBirths();
+    return this.#nextBirth++;
+  }
+
+  #refillFrames(): void {
+    const shared = this.#shared;
+    const control = shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    if (control[FRAMES_FREE_COUNT]! < FRAMES_PER_REFILL) {
+      recycleFrames(shared);
+      if (control[FRAMES_FREE_COUNT]! < FRAMES_PER_REFILL) {
+        evictFrames(shared, EVICTION_BATCH);
+        recycleFrames(shared);
+      }
+    }
+    while (this.#frameCount < FRAMES_PER_REFILL) {
+      const frame = popFreeFrame(shared);
+      if (frame === NO_FRAME) break;
+      this.#frames[this.#frameCount++] = frame;
+    }
+    unlockMutex(control, PAGES_LOCK);
+  }
+
+  /** Lowest numbers last in the stock, so they are handed out first and writes coalesce. */
+  #refillPages(): void {
+    const { pagesControl: control, freePages } = this.#shared;
+    lockMutex(control, PAGES_LOCK);
+    const free = control[PAGES_FREE_COUNT]!;
+    const taken = Math.min(free, PAGES_PER_REFILL);
+    for (let i = 0; i < taken; i++) this.#pages[taken - 1 - i] = freePages[free - 1 - i]!;
+    control[PAGES_FREE_COUNT] = free - taken;
+    if (taken === 0) {
+      const next = control[PAGES_NEXT]!;
+      assert(next < PAGE_NUMBERS_MAX - PAGES_PER_REFILL, 'the data file has a free page number');
+      for (let i = 0; i < PAGES_PER_REFILL; i++) {
+        this.#pages[i] = next + PAGES_PER_REFILL - 1 - i;
+      }
+      control[PAGES_NEXT] = next + PAGES_PER_REFILL;
+    }
+    this.#pageCount = taken === 0 ? PAGES_PER_REFILL : taken;
+    unlockMutex(control, PAGES_LOCK);
+  }
+
+  #refillBirths(): void {
+    const control = this.#shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    this.#nextBirth = loadWideOwned(control, PAGES_BIRTH);
+    this.#birthEnd = this.#nextBirth + BIRTHS_PER_REFILL;
+    storeWide(control, PAGES_BIRTH, this.#birthEnd);
+    unlockMutex(control, PAGES_LOCK);
+  }
+
+  /** Gives the frames back, for a thread that stops using the pager while others go on. */
+  returnFrames(): void {
+    const control = this.#shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    while (this.#frameCount > 0) pushFreeFrame(this.#shared, this.#frames[--this.#frameCount]!);
+    unlockMutex(control, PAGES_LOCK);
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Collects pages with consecutive numbers in a private buffer and writes each run in one call.
+ * Shared frames are copied here and sealed in the copy: the checksum is never stored in a frame
+ * that another thread may be reading.
+ */
+import { sealPage } from '../format/page-header.js';
+import type { VfsFile } from '../vfs/vfs.js';
+
+export class PageWriter {
+  readonly #file: VfsFile;
+  readonly #pageBytes: number;
+  readonly #buffer: Uint8Array;
+  readonly #capacity: number;
+  #first = 0;
+  #count = 0;
+  bytesWritten = 0;
+
+  constructor(file: VfsFile, pageBytes: number, bufferBytes: number) {
+    this.#file = file;
+    this.#pageBytes = pageBytes;
+    this.#capacity = Math.max(1, Math.floor(bufferBytes / pageBytes));
+    this.#buffer = new Uint8Array(this.#capacity * pageBytes);
+  }
+
+  /** A sealed page; the bytes are copied. */
+  add(page: number, sealed: Uint8Array): void {
+    this.#place(page).set(sealed);
+  }
+
+  /** A page in a shared frame: copied, then sealed. */
+  addCopy(page: number, frameBytes: Uint8Array): void {
+    const target = this.#place(page);
+    target.set(frameBytes);
+    sealPage(target, page);
+  }
+
+  flush(): void {
+    if (this.#count === 0) return;
+    const bytes = this.#count * this.#pageBytes;
+    this.#file.write([this.#buffer.subarray(0, bytes)], this.#first * this.#pageBytes);
+    this.bytesWritten += bytes;
+    this.#count = 0;
+  }
+
+  #place(page: number): Uint8Array {
+    if (this.#count > 0 && (page !== this.#first + this.#count || this.#count === this.#capacity)) {
+      this.flush();
+    }
+    if (this.#count === 0) this.#first = page;
+    const at = this.#count++ * this.#pageBytes;
+    return this.#buffer.subarray(at, at + this.#pageBytes);
+  }
+}

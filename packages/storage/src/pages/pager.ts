@@ -1,0 +1,499 @@
+/**
+ * The page manager as one thread sees it: finds pages in the shared frames or reads them from the
+ * data file, allocates and copies pages for a diff, retires what nobody needs any more. One
+ * instance per thread; the shared state is described in `layout/pages.ts`.
+ *
+ * Invariants
+ * 1. Frames are used only between `beginOperation` and `endOperation`; what `fetch` returned stays
+ *    unchanged until then, because recycling waits for this thread's epoch.
+ * 2. Only a frame whose owner is the running diff's token is changed, and only by the diff's
+ *    thread; owned frames are DIRTY, so eviction passes them by.
+ * 3. A page is read from the file only when no frame holds it; its checksum, number and birth are
+ *    verified before its frame is linked.
+ */
+import { assert, COSTLY_CHECKS } from '../assert.js';
+import { corrupt } from '../errors.js';
+import {
+  PAGE_HEADER_BIRTH_HIGH,
+  PAGE_HEADER_BIRTH_LOW,
+  PAGE_HEADER_KIND,
+  PAGE_HEADER_LEVEL,
+  PAGE_HEADER_NUMBER,
+  checkPage,
+  sealPage,
+  writePageBirth,
+} from '../format/page-header.js';
+import { NO_FRAME } from '../ids.js';
+import {
+  EPOCH_GLOBAL,
+  EPOCH_QUIESCENT,
+  EPOCH_SLOTS,
+  EPOCH_SLOT_WORDS,
+} from '../layout/epochs.js';
+import {
+  FRAMES_COUNT,
+  FRAMES_DIRTY,
+  FRAMES_FREE_COUNT,
+  FRAME_OWNER,
+  FRAME_STATE,
+  FRAME_USED,
+  PAGES_BIRTH,
+  PAGES_FREE_COUNT,
+  PAGES_LOCK,
+  RETIRED_HEAD,
+  RETIRED_TAIL,
+  STATE_CLEAN,
+  STATE_DIRTY,
+  STATE_LOADING,
+  STATE_SCRATCH,
+} from '../layout/pages.js';
+import { FREE_PAGES_SHARED_MAX, MIB, REGION_BYTES_MAX } from '../limits.js';
+import type { Shared } from '../shared.js';
+import { lockMutex, unlockMutex } from '../sync/mutex.js';
+import { loadWide } from '../sync/wide.js';
+import type { VfsFile } from '../vfs/vfs.js';
+import type { Diff, DiffMark } from './diff.js';
+import {
+  advanceEpoch,
+  bucketOf,
+  epochPassed,
+  evictFrames,
+  findFrame,
+  linkFrame,
+  popFreeFrame,
+  pushFreeFrame,
+  recycleFrames,
+  retireFrame,
+} from './frame-table.js';
+import { Magazine } from './magazine.js';
+import { giveFreePages, markPagesClean, retirePages } from './page-release.js';
+import { PageWriter } from './page-writer.js';
+
+/** Frames a thread keeps for itself, for reads when no shared frame is free. */
+const SCRATCH_FRAMES = 32;
+/** `beginOperation` makes room when fewer frames than this are free. */
+const FREE_FRAMES_LOW = 96;
+const EVICTION_BATCH = 128;
+/** Tokens: a counter in the upper bits, the thread number in the lower five. */
+const TOKEN_SHIFT = 5;
+
+export interface PagerOptions {
+  readonly shared: Shared;
+  readonly thread: number;
+  /** The data file; without one (a database that lives in memory) a miss is a broken invariant. */
+  readonly file?: VfsFile | undefined;
+  readonly path: string;
+  /** False when the file may not be written: transactions are then limited to the cache. */
+  readonly canWriteThrough: boolean;
+}
+
+export class Pager {
+  readonly pageBytes: number;
+  readonly pageShift: number;
+  readonly regionShift: number;
+  readonly regionMask: number;
+  readonly u8: Uint8Array[] = [];
+  readonly i32: Int32Array[] = [];
+  readonly canWriteThrough: boolean;
+  readonly shared: Shared;
+  readonly file: VfsFile | undefined;
+  readonly path: string;
+  readonly thread: number;
+  /** Pages read from the file by this thread. */
+  misses = 0;
+
+  private readonly frameTable: Int32Array;
+  private readonly frameBuckets: Int32Array;
+  private readonly frames: number;
+  private readonly epochs: Int32Array;
+  private readonly epochSlot: number;
+  private readonly magazine: Magazine;
+  private readonly scratch = new Int32Array(SCRATCH_FRAMES);
+  private scratchCount = 0;
+  private scratchHand = 0;
+  private nextToken = 0;
+  private pageWriter: PageWriter | undefined;
+
+  constructor(options: PagerOptions) {
+    const { shared } = options;
+    this.shared = shared;
+    this.thread = options.thread;
+    this.file = options.file;
+    this.path = options.path;
+    this.canWriteThrough = options.canWriteThrough;
+    this.pageBytes = shared.sizes.pageBytes;
+    this.pageShift = Math.log2(this.pageBytes);
+    this.regionShift = Math.log2(REGION_BYTES_MAX / this.pageBytes);
+    this.regionMask = (1 << this.regionShift) - 1;
+    for (const region of shared.frameRegions) {
+      this.u8.push(new Uint8Array(region));
+      this.i32.push(new Int32Array(region));
+    }
+    this.frameTable = shared.frameTable;
+    this.frameBuckets = shared.frameBuckets;
+    this.frames = shared.pagesControl[FRAMES_COUNT]!;
+    this.epochs = shared.epochs;
+    this.epochSlot = EPOCH_SLOTS + options.thread * EPOCH_SLOT_WORDS;
+    this.magazine = new Magazine(shared);
+  }
+
+  // --- epochs -----------------------------------------------------------------------------------
+
+  beginOperation(): void {
+    if (COSTLY_CHECKS) {
+      assert(this.epochs[this.epochSlot] === EPOCH_QUIESCENT, 'operations do not nest');
+    }
+    if (this.shared.pagesControl[FRAMES_FREE_COUNT]! < FREE_FRAMES_LOW) this.makeRoom();
+    // The slot is stored (a full fence) before the first bucket is loaded atomically: a frame
+    // retired before this store is off its chain by then, one retired later carries a tag that is
+    // not below our epoch, so it is not recycled under us.
+    Atomics.store(this.epochs, this.epochSlot, Atomics.load(this.epochs, EPOCH_GLOBAL));
+  }
+
+  endOperation(): void {
+    Atomics.store(this.epochs, this.epochSlot, EPOCH_QUIESCENT);
+  }
+
+  /** Evicts and recycles outside an operation, so that this thread's own epoch is no obstacle. */
+  private makeRoom(): void {
+    const control = this.shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    if (control[RETIRED_HEAD] !== control[RETIRED_TAIL]) advanceEpoch(this.shared);
+    recycleFrames(this.shared);
+    if (control[FRAMES_FREE_COUNT]! < FREE_FRAMES_LOW) {
+      evictFrames(this.shared, EVICTION_BATCH);
+      recycleFrames(this.shared);
+    }
+    unlockMutex(control, PAGES_LOCK);
+  }
+
+  // --- finding pages ----------------------------------------------------------------------------
+
+  fetch(page: number, birth: number): number {
+    // `findFrame` by hand: this is the innermost step of every descent.
+    const table = this.frameTable;
+    const frames = this.frames;
+    let frame = Atomics.load(this.frameBuckets, bucketOf(page, this.frameBuckets.length - 1));
+    while (frame !== NO_FRAME) {
+      // Column FRAME_PAGE is column 0, FRAME_NEXT is column 1.
+      if (table[frame] === page) {
+        table[FRAME_USED * frames + frame] = 1;
+        if (COSTLY_CHECKS) {
+          assert(this.birthOf(frame) === birth, `page ${page} in memory has the expected birth`);
+        }
+        return frame;
+      }
+      frame = table[frames + frame]!;
+    }
+    return this.load(page, birth);
+  }
+
+  findFrame(page: number): number {
+    return findFrame(this.frameTable, this.frameBuckets, this.frames, page);
+  }
+
+  pageOf(frame: number): number {
+    const base = (frame & this.regionMask) << this.pageShift;
+    return this.i32[frame >>> this.regionShift]![(base + PAGE_HEADER_NUMBER) >> 2]!;
+  }
+
+  birthOf(frame: number): number {
+    const u8 = this.u8[frame >>> this.regionShift]!;
+    const i32 = this.i32[frame >>> this.regionShift]!;
+    const base = (frame & this.regionMask) << this.pageShift;
+    const at = base + PAGE_HEADER_BIRTH_HIGH;
+    const high = u8[at]! | (u8[at + 1]! << 8);
+    return high * 0x100000000 + (i32[(base + PAGE_HEADER_BIRTH_LOW) >> 2]! >>> 0);
+  }
+
+  isDirty(frame: number): boolean {
+    return this.frameTable[FRAME_STATE * this.frames + frame] === STATE_DIRTY;
+  }
+
+  /** View of a frame's bytes; for cold paths. */
+  frameBytes(frame: number): Uint8Array {
+    const base = (frame & this.regionMask) << this.pageShift;
+    return this.u8[frame >>> this.regionShift]!.subarray(base, base + this.pageBytes);
+  }
+
+  private load(page: number, birth: number): number {
+    const { shared } = this;
+    // A page written early may still stand in the write buffer.
+    this.pageWriter?.flush();
+    const control = shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    let frame = this.findFrame(page);
+    if (frame !== NO_FRAME) {
+      unlockMutex(control, PAGES_LOCK);
+      return frame;
+    }
+    frame = popFreeFrame(shared);
+    if (frame !== NO_FRAME) this.frameTable[FRAME_STATE * this.frames + frame] = STATE_LOADING;
+    unlockMutex(control, PAGES_LOCK);
+    if (frame === NO_FRAME) return this.loadScratch(page, birth);
+    try {
+      this.readPage(page, birth, this.frameBytes(frame));
+    } catch (error) {
+      lockMutex(control, PAGES_LOCK);
+      pushFreeFrame(shared, frame);
+      unlockMutex(control, PAGES_LOCK);
+      throw error;
+    }
+    lockMutex(control, PAGES_LOCK);
+    const other = this.findFrame(page);
+    if (other === NO_FRAME) {
+      this.frameTable[FRAME_STATE * this.frames + frame] = STATE_CLEAN;
+      linkFrame(shared, frame, page);
+    } else {
+      pushFreeFrame(shared, frame);
+      frame = other;
+    }
+    unlockMutex(control, PAGES_LOCK);
+    return frame;
+  }
+
+  /** The page in one of this thread's own frames, taken in turn; valid for a few fetches. */
+  private loadScratch(page: number, birth: number): number {
+    assert(this.scratchCount > 0, 'scratch frames are reserved before the cache is full');
+    const frame = this.scratch[this.scratchHand]!;
+    this.scratchHand = (this.scratchHand + 1) % this.scratchCount;
+    this.readPage(page, birth, this.frameBytes(frame));
+    return frame;
+  }
+
+  /** Sets this thread's scratch frames aside. Runs before any page is fetched. */
+  reserveScratch(): void {
+    const control = this.shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    while (this.scratchCount < SCRATCH_FRAMES) {
+      const frame = popFreeFrame(this.shared);
+      assert(frame !== NO_FRAME, 'the smallest cache has room for the scratch frames');
+      this.frameTable[FRAME_STATE * this.frames + frame] = STATE_SCRATCH;
+      this.scratch[this.scratchCount++] = frame;
+    }
+    unlockMutex(control, PAGES_LOCK);
+  }
+
+  /** Reads and verifies one page into `target` (pageBytes long). */
+  readPage(page: number, birth: number, target: Uint8Array): void {
+    assert(this.file !== undefined, `page ${page} is in memory when there is no file`);
+    this.misses++;
+    const offset = page * this.pageBytes;
+    const bytes = this.file.read(target, offset);
+    if (bytes !== this.pageBytes) {
+      throw corrupt(this.path, offset, `page ${page} lies behind the end of the file`);
+    }
+    const problem = checkPage(target, page, birth);
+    if (problem !== undefined) throw corrupt(this.path, offset, `page ${page}: ${problem}`);
+  }
+
+  // --- building ---------------------------------------------------------------------------------
+
+  /** Starts a diff, or a new savepoint level in it: pages allocated before become immutable. */
+  newToken(): number {
+    this.nextToken = (this.nextToken + 1) & (0x7fffffff >>> TOKEN_SHIFT);
+    if (this.nextToken === 0) this.nextToken = 1;
+    return (this.nextToken << TOKEN_SHIFT) | this.thread;
+  }
+
+  allocate(diff: Diff, kind: number, level: number): number {
+    const frame = this.takeFrame(diff);
+    const base = (frame & this.regionMask) << this.pageShift;
+    const u8 = this.u8[frame >>> this.regionShift]!;
+    u8[base + PAGE_HEADER_KIND] = kind;
+    u8[base + PAGE_HEADER_LEVEL] = level;
+    return frame;
+  }
+
+  copyForWrite(diff: Diff, frame: number): number {
+    const page = this.pageOf(frame);
+    const birth = this.birthOf(frame);
+    if (diff.spilled.has(page) && this.ownAgain(diff, frame, page)) return frame;
+    const copy = this.takeFrame(diff);
+    const target = this.u8[copy >>> this.regionShift]!;
+    const source = this.u8[frame >>> this.regionShift]!;
+    const from = ((frame & this.regionMask) << this.pageShift) + PAGE_HEADER_KIND;
+    const to = ((copy & this.regionMask) << this.pageShift) + PAGE_HEADER_KIND;
+    const bytes = this.pageBytes - PAGE_HEADER_KIND;
+    if (source === target) target.copyWithin(to, from, from + bytes);
+    else target.set(source.subarray(from, from + bytes), to);
+    diff.pushFreed(page, birth);
+    return copy;
+  }
+
+  /**
+   * A page of this diff that was spilled and read back: nothing durable refers to it, so it is
+   * changed in place again and written once more later. Refused for a scratch frame.
+   */
+  private ownAgain(diff: Diff, frame: number, page: number): boolean {
+    const control = this.shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    const owned = this.findFrame(page) === frame;
+    if (owned) {
+      this.frameTable[FRAME_STATE * this.frames + frame] = STATE_DIRTY;
+      this.frameTable[FRAME_OWNER * this.frames + frame] = diff.token;
+      control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
+    }
+    unlockMutex(control, PAGES_LOCK);
+    if (owned) diff.spilled.delete(page);
+    return owned;
+  }
+
+  isPrivate(diff: Diff, frame: number): boolean {
+    return this.frameTable[FRAME_OWNER * this.frames + frame] === diff.token;
+  }
+
+  release(diff: Diff, page: number, birth: number): void {
+    diff.pushFreed(page, birth);
+    const frame = this.findFrame(page);
+    if (frame === NO_FRAME || !this.isPrivate(diff, frame)) return;
+    const control = this.shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    retireFrame(this.shared, frame);
+    unlockMutex(control, PAGES_LOCK);
+  }
+
+  writeThrough(diff: Diff, bytes: Uint8Array, kind: number, level: number): void {
+    assert(this.canWriteThrough && this.file !== undefined, 'pages may be written early');
+    const page = this.magazine.takePage();
+    const birth = this.magazine.takeBirth();
+    diff.pushAllocated(page);
+    writePageBirth(bytes, birth);
+    bytes[PAGE_HEADER_KIND] = kind;
+    bytes[PAGE_HEADER_LEVEL] = level;
+    sealPage(bytes, page);
+    this.writer().add(page, bytes);
+    diff.lastPage = page;
+    diff.lastBirth = birth;
+  }
+
+  /** Number and birth in place, linked, owned by the diff; kind, level and body are the caller's. */
+  private takeFrame(diff: Diff): number {
+    const frame = this.magazine.takeFrame();
+    const page = this.magazine.takePage();
+    const birth = this.magazine.takeBirth();
+    const base = (frame & this.regionMask) << this.pageShift;
+    const i32 = this.i32[frame >>> this.regionShift]!;
+    const u8 = this.u8[frame >>> this.regionShift]!;
+    i32[(base + PAGE_HEADER_NUMBER) >> 2] = page;
+    i32[(base + PAGE_HEADER_BIRTH_LOW) >> 2] = birth | 0;
+    const high = Math.floor(birth / 0x100000000);
+    u8[base + PAGE_HEADER_BIRTH_HIGH] = high & 0xff;
+    u8[base + PAGE_HEADER_BIRTH_HIGH + 1] = high >>> 8;
+    const control = this.shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    if (COSTLY_CHECKS) {
+      assert(this.findFrame(page) === NO_FRAME, `no frame still holds the free page ${page}`);
+    }
+    this.frameTable[FRAME_STATE * this.frames + frame] = STATE_DIRTY;
+    this.frameTable[FRAME_OWNER * this.frames + frame] = diff.token;
+    control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
+    linkFrame(this.shared, frame, page);
+    unlockMutex(control, PAGES_LOCK);
+    diff.pushAllocated(page);
+    return frame;
+  }
+
+  /** Value that bounds the births of every page allocated so far by any thread. */
+  birthMark(): number {
+    return loadWide(this.shared.pagesControl, PAGES_BIRTH);
+  }
+
+  /** Pages written early must be in the file before any other thread can miss them. */
+  flushWriteThrough(): void {
+    this.pageWriter?.flush();
+  }
+
+  /**
+   * Undoes a diff back to `mark`: frames and numbers of the pages allocated since are free again.
+   * Outside an operation. Private pages were never visible to another thread, so no epoch is due.
+   */
+  rollBack(diff: Diff, mark: DiffMark): void {
+    this.flushWriteThrough();
+    const control = this.shared.pagesControl;
+    const count = diff.allocatedCount - mark.allocatedCount;
+    lockMutex(control, PAGES_LOCK);
+    for (let i = mark.allocatedCount; i < diff.allocatedCount; i++) {
+      const frame = this.findFrame(diff.allocated[i]!);
+      if (frame !== NO_FRAME) retireFrame(this.shared, frame);
+    }
+    if (count > 0) advanceEpoch(this.shared);
+    recycleFrames(this.shared);
+    unlockMutex(control, PAGES_LOCK);
+    // Numbers that do not fit on the shared stack stay unused until the database is reopened.
+    const numbers = diff.allocated.slice(mark.allocatedCount, diff.allocatedCount).sort();
+    giveFreePages(this.shared, numbers, count);
+    diff.allocatedCount = mark.allocatedCount;
+    diff.freedCount = mark.freedCount;
+  }
+
+  // --- memory pressure --------------------------------------------------------------------------
+
+  dirtyFrames(): number {
+    return Atomics.load(this.shared.pagesControl, FRAMES_DIRTY);
+  }
+
+  frameCount(): number {
+    return this.frames;
+  }
+
+  /**
+   * Writes the diff's pages to their places in the file, so that their frames can be
+   * evicted: nothing durable refers to them. Outside an operation; writers on this diff must
+   * forget their cached positions first.
+   */
+  spill(diff: Diff): void {
+    assert(this.canWriteThrough, 'pages may be written early');
+    const pages = new Int32Array(diff.allocatedCount);
+    let count = 0;
+    for (let i = 0; i < diff.allocatedCount; i++) {
+      const frame = this.findFrame(diff.allocated[i]!);
+      if (frame !== NO_FRAME && this.isDirty(frame)) pages[count++] = diff.allocated[i]!;
+    }
+    const writer = this.writer();
+    for (const page of pages.subarray(0, count).sort()) {
+      const frame = this.findFrame(page);
+      writer.addCopy(page, this.frameBytes(frame));
+      if (this.isPrivate(diff, frame)) diff.spilled.add(page);
+    }
+    writer.flush();
+    markPagesClean(this.shared, pages, count);
+  }
+
+  private writer(): PageWriter {
+    assert(this.file !== undefined, 'a pager that writes has a file');
+    this.pageWriter ??= new PageWriter(this.file, this.pageBytes, MIB);
+    return this.pageWriter;
+  }
+
+  // --- for the apply worker ---------------------------------------------------------------------
+
+  markClean(pages: Int32Array, count: number): void {
+    markPagesClean(this.shared, pages, count);
+  }
+
+  /** Drops the cached frames of pages that no version reaches; returns the epoch tag. */
+  retirePages(pages: Int32Array, count: number): number {
+    return retirePages(this.shared, pages, count);
+  }
+
+  epochPassed(tag: number): boolean {
+    return epochPassed(this.epochs, tag);
+  }
+
+  recycle(): void {
+    const control = this.shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    recycleFrames(this.shared);
+    unlockMutex(control, PAGES_LOCK);
+  }
+
+  freePagesWanted(): number {
+    return FREE_PAGES_SHARED_MAX - Atomics.load(this.shared.pagesControl, PAGES_FREE_COUNT);
+  }
+
+  /** Offers retired page numbers (ascending) for allocation; returns how many were taken. */
+  giveFreePages(pages: Int32Array, count: number): number {
+    return giveFreePages(this.shared, pages, count);
+  }
+}

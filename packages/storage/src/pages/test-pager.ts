@@ -1,0 +1,77 @@
+/**
+ * A pager over an in-memory file, for tests of what stands on it. One thread, no workers.
+ */
+import { FIRST_DATA_PAGE } from '../ids.js';
+import { MIB } from '../limits.js';
+import { attachShared, createSharedBuffers } from '../shared.js';
+import type { VfsFile } from '../vfs/vfs.js';
+import { initializePageMemory } from './page-memory.js';
+import { Pager } from './pager.js';
+
+class MemoryFile implements VfsFile {
+  #bytes = new Uint8Array(MIB);
+  #size = 0;
+
+  read(target: Uint8Array, offset: number): number {
+    const end = Math.min(this.#size, offset + target.length);
+    if (end <= offset) return 0;
+    target.set(this.#bytes.subarray(offset, end));
+    return end - offset;
+  }
+
+  write(parts: readonly Uint8Array[], offset: number): void {
+    let at = offset;
+    for (const part of parts) {
+      this.truncate(Math.max(this.#size, at + part.length));
+      this.#bytes.set(part, at);
+      at += part.length;
+    }
+  }
+
+  truncate(bytes: number): void {
+    if (bytes > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(bytes, this.#bytes.length * 2));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    this.#size = bytes;
+  }
+
+  size(): number {
+    return this.#size;
+  }
+
+  dataSync(): void {}
+  sync(): void {}
+  close(): void {}
+}
+
+export interface TestPagerOptions {
+  pageBytes?: number;
+  cacheBytes?: number;
+  canWriteThrough?: boolean;
+}
+
+export function createTestPager(options: TestPagerOptions = {}): Pager {
+  const shared = attachShared(
+    createSharedBuffers({
+      pageBytes: options.pageBytes ?? 4096,
+      cacheBytes: options.cacheBytes ?? 16 * MIB,
+      walRingBytes: MIB,
+      walSegmentBytes: 4 * MIB,
+      walBytesMax: 16 * MIB,
+      pendingCommitsMax: 64,
+      applyWorkers: 1,
+    }),
+  );
+  initializePageMemory(shared, FIRST_DATA_PAGE, 1);
+  const pager = new Pager({
+    shared,
+    thread: 0,
+    file: new MemoryFile(),
+    path: 'memory',
+    canWriteThrough: options.canWriteThrough ?? true,
+  });
+  pager.reserveScratch();
+  return pager;
+}

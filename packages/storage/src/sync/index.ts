@@ -1,0 +1,3 @@
+export * from './wide.js';
+export * from './mutex.js';
+export * from './bell.js';

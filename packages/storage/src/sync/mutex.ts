@@ -1,0 +1,62 @@
+/**
+ * A mutex over one Int32 word of shared memory: the three-state futex lock of Ulrich Drepper,
+ * "Futexes Are Tricky" (2011), section 6. Threads: all, the main thread included: critical
+ * sections are a few microseconds and contain no system call, so a block there is short. (The one
+ * exception, the append lock under a very large transaction, has its own wait, see
+ * `ring/append-lock.ts`.)
+ *
+ * Invariants
+ * 1. FREE → HELD or CONTENDED by the thread that takes it; only that thread stores FREE.
+ * 2. A thread sleeps only after it has stored CONTENDED, so the holder that later exchanges FREE
+ *    sees CONTENDED and wakes one: no wake-up is lost.
+ * 3. The lock is not fair. A thread that was woken may lose the word to another one any number of
+ *    times; only sleeps that nobody ended count towards the verdict that the holder is dead.
+ */
+import { assert, InvariantError } from '../assert.js';
+
+export const MUTEX_FREE = 0;
+const HELD = 1;
+const CONTENDED = 2;
+
+/** About a microsecond: longer than most critical sections, shorter than a thread switch. */
+const SPINS = 200;
+const WAIT_MS = 1000;
+const TIMEOUTS_MAX = 30;
+
+/** Takes the lock, or gives up after `waitMs` in which nobody woke this thread. */
+export function lockMutexFor(words: Int32Array, index: number, waitMs: number): boolean {
+  if (Atomics.compareExchange(words, index, MUTEX_FREE, HELD) === MUTEX_FREE) return true;
+  for (let spin = 0; spin < SPINS; spin++) {
+    if (
+      Atomics.load(words, index) === MUTEX_FREE &&
+      Atomics.compareExchange(words, index, MUTEX_FREE, HELD) === MUTEX_FREE
+    ) {
+      return true;
+    }
+  }
+  // CONTENDED is kept even when we get the lock this way: another sleeper may still be there, and
+  // one wake-up too many is harmless.
+  while (Atomics.exchange(words, index, CONTENDED) !== MUTEX_FREE) {
+    if (Atomics.wait(words, index, CONTENDED, waitMs) === 'timed-out') {
+      // The time-out may have crossed with a wake-up: look once more before giving up, so that a
+      // wake-up meant for some sleeper is never swallowed by a thread that walks away.
+      return Atomics.exchange(words, index, CONTENDED) === MUTEX_FREE;
+    }
+  }
+  return true;
+}
+
+export function lockMutex(words: Int32Array, index: number): void {
+  for (let timeouts = 0; !lockMutexFor(words, index, WAIT_MS); timeouts++) {
+    if (timeouts === TIMEOUTS_MAX) {
+      throw new InvariantError('a thread died while it held a mutex, or this one locks it twice');
+    }
+  }
+}
+
+export function unlockMutex(words: Int32Array, index: number): void {
+  // One exchange both frees the lock and tells whether anyone may sleep on it.
+  const state = Atomics.exchange(words, index, MUTEX_FREE);
+  assert(state !== MUTEX_FREE, 'only the holder unlocks a mutex');
+  if (state === CONTENDED) Atomics.notify(words, index, 1);
+}
