@@ -13,7 +13,7 @@
  *       24     8 lastSequence     of the last record; WATERMARK, END: last sequence written before
  *       32     8 syncedWatermark  everything up to it was durable when this block was written
  *       40     8 timestampMs      wall clock, never decreasing, informative
- *       48     4 payloadCrc       CRC-32 of the payload, seeded
+ *       48     4 payloadCrc       CRC-32 of the payload, seeded; 0 for WATERMARK and END
  *       52     8 zero
  *       60     4 headerCrc        CRC-32 of bytes 0..60, seeded
  *
@@ -107,6 +107,7 @@ export function writeBlockHeader(
 ): void {
   assert(header.payloadBytes <= WAL_BLOCK_PAYLOAD_BYTES_MAX, 'a block payload is bounded');
   assert(header.payloadBytes % BLOCK_ALIGNMENT === 0, 'a block payload holds whole records');
+  assert(header.payloadBytes > 0 || header.payloadCrc === 0, 'nothing has the checksum 0');
   target.fill(0, offset, offset + BLOCK_HEADER_BYTES);
   writeU32(target, offset + MAGIC_OFFSET, BLOCK_MAGIC);
   target[offset + KIND_OFFSET] = header.kind;
@@ -177,7 +178,7 @@ function isPossible(header: BlockHeader): boolean {
     return false;
   }
   const hasRecords = payloadBytes > 0 && recordCount > 0;
-  const hasNone = payloadBytes === 0 && recordCount === 0;
+  const hasNone = payloadBytes === 0 && recordCount === 0 && header.payloadCrc === 0;
   if (kind === BlockKind.DATA ? !hasRecords : !hasNone) return false;
   return (
     Number.isSafeInteger(header.firstSequence) &&

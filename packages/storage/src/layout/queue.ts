@@ -4,12 +4,12 @@
  * Control (Int32Array); positions are words mod 2^32
  * | word        | name          | writer                                                  | rings |
  * |-------------|---------------|---------------------------------------------------------|-------|
- * | 0           | QUEUE_HEAD    | holder of the append lock, last: end of the published entries | apply |
- * | 1           | QUEUE_ENTRIES | holder of the append lock: entries pushed, mod 2^32     |       |
- * | 16          | QUEUE_TAIL    | apply worker 0: start of the oldest entry still needed  | main  |
- * | 17          | QUEUE_POPPED  | apply worker 0: entries released, mod 2^32              |       |
- * | 32 + 16 * w | QUEUE_CURSOR  | apply worker w: how far it has read                     | apply 0 |
- * | 33 + 16 * w | worker w's target reached: wide counter, sequence its families stand at   |       |
+ * | 0           | QUEUE_HEAD    | holder of the append lock, last: end of the published entries | apply, when it may be due |
+ * | 1           | QUEUE_ENTRIES | holder of the append lock: commits pushed, mod 2^32     |       |
+ * | 16          | QUEUE_POPPED  | apply worker 0: commits applied, mod 2^32               | main  |
+ * | 18, 19      | QUEUE_TARGET  | apply worker 0: wide; sequence that all workers bring their families to | apply |
+ * | 32 + 16 * w | QUEUE_CURSOR  | apply worker w: how far it has read; words behind the slowest cursor are free | main |
+ * | 33 + 16 * w | QUEUE_REACHED | apply worker w: wide; sequence its families stand at    | apply 0 |
  *
  * Words (Int32Array, a power of two): entries, each contiguous; QUEUE_SKIP as first word sends the
  * reader to the start of the region.
@@ -30,8 +30,8 @@ import { APPLY_WORKERS_MAX } from '../limits.js';
 
 export const QUEUE_HEAD = 0;
 export const QUEUE_ENTRIES = 1;
-export const QUEUE_TAIL = 16;
-export const QUEUE_POPPED = 17;
+export const QUEUE_POPPED = 16;
+export const QUEUE_TARGET = 18;
 export const QUEUE_CURSORS = 32;
 export const QUEUE_CURSOR_WORDS = 16;
 /** Offset, from a worker's cursor word, of its wide "reached" counter. */

@@ -77,6 +77,9 @@ const EVICTION_BATCH = 128;
 /** Tokens: a counter in the upper bits, the thread number in the lower five. */
 const TOKEN_SHIFT = 5;
 
+/** Thrown through a read that may not load pages. */
+export const PAGE_IS_MISSING = new Error('a page is not in memory');
+
 export interface PagerOptions {
   readonly shared: Shared;
   readonly thread: number;
@@ -99,6 +102,9 @@ export class Pager {
   readonly file: VfsFile | undefined;
   readonly path: string;
   readonly thread: number;
+  /** While set, a miss throws PAGE_IS_MISSING and says here which page (`async-load.ts`). */
+  refusesToLoad = false;
+  readonly missing = { page: 0, birth: 0 };
   /** Pages read from the file by this thread. */
   misses = 0;
 
@@ -217,6 +223,11 @@ export class Pager {
   }
 
   private load(page: number, birth: number): number {
+    if (this.refusesToLoad) {
+      this.missing.page = page;
+      this.missing.birth = birth;
+      throw PAGE_IS_MISSING;
+    }
     const { shared } = this;
     // A page written early may still stand in the write buffer.
     this.pageWriter?.flush();
@@ -261,6 +272,23 @@ export class Pager {
     return frame;
   }
 
+  /** Links a frame with these verified bytes; false when no frame is free. Inside an operation. */
+  adopt(page: number, bytes: Uint8Array): boolean {
+    const control = this.shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    let frame = this.findFrame(page);
+    if (frame === NO_FRAME) {
+      frame = popFreeFrame(this.shared);
+      if (frame !== NO_FRAME) {
+        this.frameBytes(frame).set(bytes);
+        this.frameTable[FRAME_STATE * this.frames + frame] = STATE_CLEAN;
+        linkFrame(this.shared, frame, page);
+      }
+    }
+    unlockMutex(control, PAGES_LOCK);
+    return frame !== NO_FRAME;
+  }
+
   /** Sets this thread's scratch frames aside. Runs before any page is fetched. */
   reserveScratch(): void {
     const control = this.shared.pagesControl;
@@ -278,13 +306,17 @@ export class Pager {
   readPage(page: number, birth: number, target: Uint8Array): void {
     assert(this.file !== undefined, `page ${page} is in memory when there is no file`);
     this.misses++;
+    const bytes = this.file.read(target, page * this.pageBytes);
+    this.verifyPage(page, birth, target, bytes);
+  }
+
+  verifyPage(page: number, birth: number, bytes: Uint8Array, length: number): void {
     const offset = page * this.pageBytes;
-    const bytes = this.file.read(target, offset);
-    if (bytes !== this.pageBytes) {
+    if (length !== this.pageBytes) {
       throw corrupt(this.path, offset, `page ${page} lies behind the end of the file`);
     }
-    const problem = checkPage(target, page, birth);
-    if (problem !== undefined) throw corrupt(this.path, offset, `page ${page}: ${problem}`);
+    const problem = checkPage(bytes, page, birth);
+    if (problem !== undefined) throw corrupt(this.path, offset, problem);
   }
 
   // --- building ---------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ export function lockMutexFor(words: Int32Array, index: number, waitMs: number): 
   // one wake-up too many is harmless.
   while (Atomics.exchange(words, index, CONTENDED) !== MUTEX_FREE) {
     if (Atomics.wait(words, index, CONTENDED, waitMs) === 'timed-out') {
-      // The time-out may have crossed with a wake-up: look once more before giving up, so that a
-      // wake-up meant for some sleeper is never swallowed by a thread that walks away.
+      // A sleep that timed out consumed no wake-up, so walking away leaves none unanswered; the
+      // CONTENDED left behind costs the holder one superfluous notify.
       return Atomics.exchange(words, index, CONTENDED) === MUTEX_FREE;
     }
   }

@@ -12,6 +12,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  read,
   readdirSync,
   readSync,
   renameSync,
@@ -53,6 +54,16 @@ class RealFile implements VfsFile {
       done += count;
     }
     return done;
+  }
+
+  readAsync(target: Uint8Array, offset: number): Promise<number> {
+    const descriptor = this.#open('read');
+    return new Promise((resolve, reject) => {
+      read(descriptor, target, 0, target.length, offset, (error, count) => {
+        if (error !== null) reject(error);
+        else resolve(count);
+      });
+    });
   }
 
   write(parts: readonly Uint8Array[], offset: number): void {

@@ -12,6 +12,8 @@ export interface VfsFile {
    * the file. `target` may be a view of shared memory.
    */
   read(target: Uint8Array, offset: number): number;
+  /** The same without blocking the thread, where the file system can; `target` is private. */
+  readAsync?(target: Uint8Array, offset: number): Promise<number>;
   /** Writes all of `parts` one after another at `offset`; continues short writes. */
   write(parts: readonly Uint8Array[], offset: number): void;
   /** Makes the data durable, and the size where it is needed to read them (`fdatasync`). */

@@ -1,0 +1,2 @@
+export * from './log-space.js';
+export * from './segment-preparation.js';

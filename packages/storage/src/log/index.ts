@@ -1,0 +1,5 @@
+export { scanLog } from './scanner.js';
+export type { LogScanOptions, LogScanResult, LogSegment, LogTail, TailReason } from './scanner.js';
+export type { LogSink } from './transaction-assembler.js';
+export { cutTail } from './tail-cut.js';
+export type { LogPosition } from './tail-cut.js';

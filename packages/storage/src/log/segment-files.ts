@@ -1,0 +1,121 @@
+/**
+ * Which files of a database directory are segments of its log. The number in the header is
+ * authoritative: a file whose header holds another number than its name was being recycled when the
+ * process died.
+ */
+import { join } from 'node:path';
+import { corrupt } from '../errors.js';
+import { isSameId } from '../format/bytes.js';
+import {
+  SEGMENT_DATA_OFFSET,
+  SEGMENT_HEADER_BYTES,
+  decodeSegmentHeader,
+  parseSegmentFileName,
+  type DecodedSegmentHeader,
+  type SegmentHeader,
+} from '../format/segment.js';
+import type { Vfs } from '../vfs/vfs.js';
+import { SegmentReader, WINDOW_BYTES } from './segment-reader.js';
+import { findSurvivors, noSurvivors } from './survivors.js';
+
+export interface SegmentFile {
+  fileName: string;
+  path: string;
+  nameNumber: number;
+  header: SegmentHeader;
+}
+
+/** A file without a usable header: made ready and never used, or damaged. */
+export interface UnusableFile {
+  fileName: string;
+  path: string;
+  nameNumber: number;
+  state: 'zero' | 'damaged';
+  problem: string;
+}
+
+export interface SegmentFiles {
+  /** By number; from the oldest that recovery may need on. */
+  byNumber: Map<number, SegmentFile>;
+  /** Older ones, retired ones, and doubles without content. */
+  obsolete: SegmentFile[];
+  unusable: UnusableFile[];
+}
+
+export function listSegmentFiles(
+  vfs: Vfs,
+  directory: string,
+  databaseId: Uint8Array,
+  oldestSegment: number,
+): SegmentFiles {
+  const files: SegmentFiles = { byNumber: new Map(), obsolete: [], unusable: [] };
+  for (const fileName of vfs.list(directory)) {
+    const nameNumber = parseSegmentFileName(fileName);
+    if (nameNumber === undefined) continue;
+    const path = join(directory, fileName);
+    const decoded = readHeader(vfs, path);
+    if (decoded.state !== 'valid') {
+      const problem = decoded.state === 'zero' ? 'no segment header, only zeros' : decoded.problem;
+      files.unusable.push({ fileName, path, nameNumber, state: decoded.state, problem });
+      continue;
+    }
+    const file = { fileName, path, nameNumber, header: decoded.header };
+    if (decoded.header.segmentNumber < oldestSegment) {
+      files.obsolete.push(file);
+      continue;
+    }
+    if (!isSameId(decoded.header.databaseId, databaseId)) {
+      throw corrupt(path, 0, 'the log segment belongs to another database');
+    }
+    addSegment(vfs, files, file);
+  }
+  return files;
+}
+
+function readHeader(vfs: Vfs, path: string): DecodedSegmentHeader {
+  const file = vfs.open(path, 'read');
+  try {
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    const count = file.read(bytes, 0);
+    return decodeSegmentHeader(bytes.subarray(0, count), path);
+  } finally {
+    file.close();
+  }
+}
+
+/** Of two files with one number the one whose name agrees counts; the other must be empty. */
+function addSegment(vfs: Vfs, files: SegmentFiles, file: SegmentFile): void {
+  const number = file.header.segmentNumber;
+  const other = files.byNumber.get(number);
+  if (other === undefined) {
+    files.byNumber.set(number, file);
+    return;
+  }
+  const [kept, dropped] = file.nameNumber === number ? [file, other] : [other, file];
+  if (hasBlocks(vfs, dropped, newWindow([dropped]))) {
+    throw corrupt(dropped.path, 0, `${kept.fileName} holds segment ${number} as well`);
+  }
+  files.byNumber.set(number, kept);
+  files.obsolete.push(dropped);
+}
+
+/** A window that suits all these segments; small ones do not pay for a large one. */
+export function newWindow(segments: Iterable<SegmentFile>): Buffer {
+  let bytes = SEGMENT_HEADER_BYTES;
+  for (const { header } of segments) bytes = Math.max(bytes, header.segmentBytes);
+  return Buffer.allocUnsafeSlow(Math.min(bytes, WINDOW_BYTES));
+}
+
+/** Whether any block header in the file is intact. */
+export function hasBlocks(vfs: Vfs, segment: SegmentFile, window: Buffer): boolean {
+  const file = vfs.open(segment.path, 'read');
+  try {
+    const found = noSurvivors();
+    const endOffset = Math.min(file.size(), segment.header.segmentBytes);
+    const reader = new SegmentReader(file, segment.header.salt, endOffset, window);
+    findSurvivors(reader, SEGMENT_DATA_OFFSET, found);
+    return found.blockCount > 0;
+  } finally {
+    file.close();
+  }
+}

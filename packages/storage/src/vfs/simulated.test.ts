@@ -1,0 +1,323 @@
+import { describe, expect, it } from 'vitest';
+import { errnoOf } from '../errors.js';
+import { SimulatedDisk } from './simulated.js';
+import type { Vfs, VfsFile } from './vfs.js';
+
+/** A disk with a durable, empty directory /db. */
+function newDisk(): { disk: SimulatedDisk; vfs: Vfs } {
+  const disk = new SimulatedDisk();
+  const vfs = disk.vfs();
+  vfs.makeDirectory('/db');
+  vfs.syncDirectory('/');
+  return { disk, vfs };
+}
+
+function put(file: VfsFile, text: string, offset: number): void {
+  file.write([Buffer.from(text)], offset);
+}
+
+function textOf(disk: SimulatedDisk, path: string): string | undefined {
+  const vfs = disk.vfs();
+  if (!vfs.exists(path)) return undefined;
+  const file = vfs.open(path, 'read');
+  const bytes = Buffer.alloc(file.size());
+  expect(file.read(bytes, 0)).toBe(bytes.length);
+  return bytes.toString();
+}
+
+/** Small seeded generator (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe('durability of content', () => {
+  it('loses what was not synced and keeps what was', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    vfs.syncDirectory('/db');
+    put(file, 'one', 0);
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('');
+    file.dataSync();
+    put(file, 'two', 3);
+    expect(textOf(disk, '/db/a')).toBe('onetwo');
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('one');
+    expect(textOf(disk.crash({ keep: 'all' }), '/db/a')).toBe('onetwo');
+  });
+
+  it('drops and keeps single writes, leaving zeros in the gap', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    vfs.syncDirectory('/db');
+    put(file, 'aa', 0);
+    put(file, 'bb', 2);
+    put(file, 'cc', 4);
+    expect(disk.pendingWrites().map((write) => write.description)).toEqual([
+      'write /db/a 0+2',
+      'write /db/a 2+2',
+      'write /db/a 4+2',
+    ]);
+    expect(textOf(disk.crash({ dropWrite: 1 }), '/db/a')).toBe('aa\0\0cc');
+    expect(textOf(disk.crash({ keepOnly: 2 }), '/db/a')).toBe('\0\0\0\0cc');
+  });
+
+  it('syncs one file without another', () => {
+    const { disk, vfs } = newDisk();
+    const a = vfs.open('/db/a', 'create');
+    const b = vfs.open('/db/b', 'create');
+    vfs.syncDirectory('/db');
+    put(a, 'a', 0);
+    put(b, 'b', 0);
+    b.sync();
+    const crashed = disk.crash({ keep: 'none' });
+    expect([textOf(crashed, '/db/a'), textOf(crashed, '/db/b')]).toEqual(['', 'b']);
+  });
+
+  it('treats a truncate like a write', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    vfs.syncDirectory('/db');
+    put(file, 'abcdef', 0);
+    file.sync();
+    file.truncate(2);
+    file.truncate(4);
+    expect(textOf(disk, '/db/a')).toBe('ab\0\0');
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('abcdef');
+    expect(textOf(disk.crash({ keepOnly: 1 }), '/db/a')).toBe('abcd');
+    file.sync();
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('ab\0\0');
+  });
+
+  it('tears writes at 512-byte boundaries only', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    file.truncate(4096);
+    file.sync();
+    vfs.syncDirectory('/db');
+    file.write([new Uint8Array(2000).fill(1)], 100);
+    const lengths = new Set<number>();
+    for (let seed = 0; seed < 200; seed += 1) {
+      const text = textOf(disk.crash({ random: seeded(seed) }), '/db/a') as string;
+      const first = text.indexOf('\x01');
+      const last = text.lastIndexOf('\x01');
+      const bytes = first < 0 ? 0 : last - first + 1;
+      expect(first < 0 || first === 100 || first % 512 === 0).toBe(true);
+      expect(first < 0 || last === 2099 || (last + 1) % 512 === 0).toBe(true);
+      lengths.add(bytes);
+    }
+    expect(lengths.has(0) && lengths.has(2000)).toBe(true);
+    expect(lengths.size).toBeGreaterThan(5);
+  });
+});
+
+describe('durability of names', () => {
+  it('needs a directory sync for a creation, whatever was synced in the file', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    put(file, 'x', 0);
+    file.sync();
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBeUndefined();
+    vfs.syncDirectory('/db');
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('x');
+  });
+
+  it('renames whole or not at all, and lets a removal come undone', () => {
+    const { disk, vfs } = newDisk();
+    for (const name of ['a', 'b']) {
+      const file = vfs.open(`/db/${name}`, 'create');
+      put(file, name, 0);
+      file.sync();
+    }
+    vfs.syncDirectory('/db');
+    vfs.rename('/db/a', '/db/b');
+    expect(disk.crash({ keep: 'none' }).vfs().list('/db')).toEqual(['a', 'b']);
+    expect(textOf(disk.crash({ keep: 'all' }), '/db/b')).toBe('a');
+    vfs.syncDirectory('/db');
+    vfs.remove('/db/b');
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/b')).toBe('a');
+    vfs.syncDirectory('/db');
+    expect(disk.crash({ keep: 'none' }).vfs().list('/db')).toEqual([]);
+  });
+
+  it('never keeps a later change of a name without the earlier one', () => {
+    const { disk, vfs } = newDisk();
+    const old = vfs.open('/db/a', 'create');
+    put(old, 'old', 0);
+    old.sync();
+    vfs.syncDirectory('/db');
+    vfs.rename('/db/a', '/db/b');
+    vfs.open('/db/a', 'create');
+    expect(textOf(disk.crash({ keepOnly: 1 }), '/db/b')).toBe('old');
+    expect(disk.crash({ dropWrite: 0 }).vfs().list('/db')).toEqual(['a']);
+    expect(textOf(disk.crash({ dropWrite: 0 }), '/db/a')).toBe('old');
+    for (let seed = 0; seed < 50; seed += 1) {
+      const crashed = disk.crash({ random: seeded(seed) });
+      const texts = [textOf(crashed, '/db/a'), textOf(crashed, '/db/b')];
+      expect([
+        ['old', undefined],
+        [undefined, 'old'],
+        ['', 'old'],
+      ]).toContainEqual(texts);
+    }
+  });
+
+  it('loses a directory, and what is in it, until its parent is synced', () => {
+    const disk = new SimulatedDisk();
+    const vfs = disk.vfs();
+    vfs.makeDirectory('/a/b');
+    const file = vfs.open('/a/b/c', 'create');
+    file.sync();
+    vfs.syncDirectory('/a/b');
+    vfs.syncDirectory('/a');
+    expect(disk.crash({ keep: 'none' }).vfs().list('/')).toEqual([]);
+    vfs.syncDirectory('/');
+    expect(disk.crash({ keep: 'none' }).vfs().exists('/a/b/c')).toBe(true);
+  });
+});
+
+describe('snapshots, hooks, helpers', () => {
+  it('takes snapshots that stay as they were', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    vfs.syncDirectory('/db');
+    file.write([new Uint8Array(10_000).fill(65)], 0);
+    const before = disk.snapshot();
+    file.sync();
+    put(file, 'B', 5000);
+    vfs.remove('/db/a');
+    vfs.syncDirectory('/db');
+    expect(textOf(before, '/db/a')).toBe('A'.repeat(10_000));
+    expect(textOf(before.crash({ keep: 'none' }), '/db/a')).toBe('');
+    expect(textOf(before.crash({ keep: 'all' }), '/db/a')).toBe('A'.repeat(10_000));
+    expect(before.pendingWrites()).toHaveLength(1);
+  });
+
+  it('keeps crash states apart from the running disk and from each other', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    put(file, 'aaaa', 0);
+    file.sync();
+    vfs.syncDirectory('/db');
+    const one = disk.crash({ keep: 'all' });
+    const two = disk.crash({ keep: 'all' });
+    put(one.vfs().open('/db/a', 'read-write'), 'X', 0);
+    put(file, 'Y', 1);
+    expect(textOf(one, '/db/a')).toBe('Xaaa');
+    expect(textOf(two, '/db/a')).toBe('aaaa');
+    expect(textOf(disk, '/db/a')).toBe('aYaa');
+    expect(one.vfs().identity('/db/a')).not.toBe(disk.vfs().identity('/db/a'));
+  });
+
+  it('numbers operations, and calls the hook before each', () => {
+    const { disk, vfs } = newDisk();
+    const start = disk.operationCount;
+    const seen: string[] = [];
+    disk.onOperation = (index, description) => {
+      seen.push(`${index - start} ${description}`);
+      if (index - start === 3) throw new Error('power off');
+    };
+    const file = vfs.open('/db/a', 'create');
+    put(file, 'abc', 0);
+    file.dataSync();
+    expect(() => put(file, 'xyz', 0)).toThrow('power off');
+    expect(textOf(disk, '/db/a')).toBe('abc');
+    expect(seen).toEqual([
+      '0 create /db/a',
+      '1 write /db/a 0+3',
+      '2 dataSync /db/a',
+      '3 write /db/a 0+3',
+    ]);
+    expect(disk.operationCount - start).toBe(3);
+  });
+
+  it('flips bits durably', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    put(file, 'abc', 0);
+    file.sync();
+    vfs.syncDirectory('/db');
+    disk.flipBit('/db/a', 1, 0);
+    expect(textOf(disk, '/db/a')).toBe('acc');
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('acc');
+  });
+
+  it('fails like a file system', () => {
+    const { vfs } = newDisk();
+    const code = (action: () => unknown): string | undefined => {
+      try {
+        action();
+      } catch (error) {
+        return errnoOf(error);
+      }
+      return undefined;
+    };
+    expect(code(() => vfs.open('/db/a', 'read'))).toBe('ENOENT');
+    expect(code(() => vfs.open('/none/a', 'create'))).toBe('ENOENT');
+    expect(code(() => vfs.remove('/db/a'))).toBe('ENOENT');
+    expect(code(() => vfs.list('/none'))).toBe('ENOENT');
+    const file = vfs.open('/db/a', 'create-exclusive');
+    expect(code(() => vfs.open('/db/a', 'create-exclusive'))).toBe('EEXIST');
+    file.close();
+    expect(code(() => file.size())).toBe('EBADF');
+    expect(code(() => vfs.open('/db/a', 'read').truncate(1))).toBe('EBADF');
+    expect(code(() => vfs.open('/db', 'read'))).toBe('EISDIR');
+  });
+
+  it('is cheap enough for thousands of crash states', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    vfs.syncDirectory('/db');
+    file.write([new Uint8Array(4 << 20).fill(7)], 0);
+    file.sync();
+    let survived = 0;
+    for (let index = 0; index < 2000; index += 1) {
+      put(file, 'zz', (index * 4096) % (4 << 20));
+      survived += disk.crash({ keep: 'none' }).pendingWrites().length;
+      if (index % 10 === 9) file.dataSync();
+    }
+    expect(survived).toBe(0);
+  });
+});
+
+describe('the simulated disk against a plain model', () => {
+  it('agrees with an array of bytes for random writes and truncates', () => {
+    const random = seeded(7);
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    vfs.syncDirectory('/db');
+    let model = Buffer.alloc(0);
+    let durable = model;
+    for (let step = 0; step < 400; step += 1) {
+      const dice = random();
+      const offset = Math.floor(random() * 12_000);
+      if (dice < 0.6) {
+        const data = Buffer.alloc(1 + Math.floor(random() * 6000), 1 + (step % 255));
+        file.write([data.subarray(0, 100), data.subarray(100)], offset);
+        const grown = Buffer.alloc(Math.max(model.length, offset + data.length));
+        model.copy(grown);
+        data.copy(grown, offset);
+        model = grown;
+      } else if (dice < 0.8) {
+        file.truncate(offset);
+        model = Buffer.concat([model.subarray(0, offset), Buffer.alloc(12_000)]).subarray(
+          0,
+          offset,
+        );
+      } else {
+        file.dataSync();
+        durable = model;
+      }
+      const bytes = Buffer.alloc(model.length);
+      expect(file.size()).toBe(model.length);
+      file.read(bytes, 0);
+      expect(bytes.equals(model)).toBe(true);
+    }
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe(durable.toString());
+    expect(textOf(disk.crash({ keep: 'all' }), '/db/a')).toBe(model.toString());
+  });
+});

@@ -1,0 +1,68 @@
+/**
+ * Several producers and one consumer on real threads. The counters start just below the places
+ * where signed and unsigned words wrap; the ring is small, so it is full most of the time. Every
+ * word of every record and the order are checked by the consumer.
+ */
+import { describe, expect, it } from 'vitest';
+import {
+  KIB,
+  LOG_PREPARED_SEGMENT,
+  LOG_WRITING_SEGMENT,
+  MIB,
+  PROGRESS_APPENDED,
+  RING_CLAIMED,
+  attachShared,
+  createSharedBuffers,
+  startRingAt,
+  storeWide,
+} from '@manifold-db/storage';
+import { runThreads } from './threads/run-threads.js';
+
+const PRODUCERS = [4, 5, 6];
+const TRANSACTIONS = 12_000;
+
+describe('WAL ring on threads', () => {
+  it.each([
+    ['2^31', 2 ** 31],
+    ['2^32', 2 ** 32],
+  ])('carries three producers past %s', async (_name, edge) => {
+    const buffers = createSharedBuffers({
+      pageBytes: 4 * KIB,
+      cacheBytes: 64 * KIB,
+      walRingBytes: 64 * KIB,
+      walSegmentBytes: MIB,
+      walBytesMax: 64 * MIB,
+      pendingCommitsMax: 64,
+      applyWorkers: 1,
+    });
+    const shared = attachShared(buffers);
+    shared.logSpace[LOG_WRITING_SEGMENT] = 1;
+    shared.logSpace[LOG_PREPARED_SEGMENT] = 1000;
+    const total = PRODUCERS.length * TRANSACTIONS;
+    const firstSequence = edge - total / 2;
+    const firstRecord = edge - total / 2;
+    startRingAt(shared, firstRecord, edge - 200_000);
+    storeWide(shared.progress, PROGRESS_APPENDED, firstSequence);
+    const lastSequence = firstSequence + total;
+    const results = await runThreads([
+      {
+        file: 'ring-consumer.mjs',
+        data: { buffers, producers: PRODUCERS, firstSequence, lastSequence },
+      },
+      ...PRODUCERS.map((thread) => ({
+        file: 'ring-producer.mjs',
+        data: { buffers, thread, transactions: TRANSACTIONS },
+      })),
+    ]);
+    const [consumed, ...produced] = results as [
+      { checkedRecords: number; hasClaimed: boolean },
+      ...{ fullCount: number }[],
+    ];
+    expect(consumed.hasClaimed).toBe(false);
+    expect(consumed.checkedRecords).toBeGreaterThan(total);
+    expect(shared.ringControl[RING_CLAIMED]).toBe((firstRecord + consumed.checkedRecords) | 0);
+    // The ring was full at times, or the test would not test much.
+    const fullCount = produced.reduce((sum, result) => sum + result.fullCount, 0);
+    expect(fullCount).toBeGreaterThan(0);
+  });
+});
