@@ -1,1 +1,3 @@
-export {};
+export * from './init.js';
+export * from './wal-loop.js';
+export * from './create-wal-loop.js';

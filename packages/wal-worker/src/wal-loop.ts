@@ -1,0 +1,272 @@
+/**
+ * The fsync worker's loop, stage WaitForSync of the pipeline: takes what is published in the ring,
+ * writes it to the log, syncs, publishes how far. Threads: the fsync worker, or the one thread of
+ * the in-process scheduler. Sole writer of WRITTEN, SYNCED, the ring's consumed counters,
+ * LOG_WRITING_* and the segment rows.
+ *
+ * Nothing here waits: `step()` does one bounded thing. Writing and syncing are different steps, so
+ * that appends (and, in the simulator, a power cut) fall between them.
+ *
+ * Invariants
+ * 1. SYNCED is the value WRITTEN had before the sync began: what is appended or written while the
+ *    disk works belongs to the next group.
+ * 2. WRITTEN counts a sequence once its last fragment is in the file, in sequence order.
+ * 3. A group lies in one segment: a segment is left by END block, sync, publish, and only then is
+ *    the next one written to.
+ * 4. No window, no pause: whatever came in during one sync is the next group.
+ * 5. An I/O error poisons the database and stops the loop; nothing is retried.
+ */
+import {
+  BlockKind,
+  LOG_PREPARED_SEGMENT,
+  LOG_SEGMENT_ROWS,
+  LOG_WRITING_OFFSET,
+  LOG_WRITING_SEGMENT,
+  PROGRESS_APPENDED,
+  PROGRESS_SHUTDOWN,
+  PROGRESS_SYNCED,
+  PROGRESS_TEST_SWITCH,
+  PROGRESS_WRITTEN,
+  REASON_REQUEST,
+  REASON_SPACE,
+  REASON_SYNCED,
+  REASON_WRITTEN,
+  RingConsumer,
+  SEGMENT_DATA_OFFSET,
+  SEGMENT_ROWS,
+  SHUTDOWN_DRAIN,
+  SHUTDOWN_NOW,
+  TEST_SWITCH_APPEND_BEHIND_GARBAGE,
+  TEST_SWITCH_LOST_LEADER,
+  TEST_SWITCH_OVER_ACKNOWLEDGE,
+  THREAD_APPLY,
+  THREAD_MAIN,
+  WIDE_WORDS,
+  assert,
+  hasFailed,
+  loadWide,
+  loadWideOwned,
+  ringBell,
+  storeWide,
+  type Shared,
+} from '@manifold-db/storage';
+import { reportFailure } from './report-failure.js';
+import type { StepResult, WalEnvironment } from './init.js';
+import { SegmentWriter, type BlockStamp, type SegmentContext } from './segment-writer.js';
+import { WalFigures } from './statistics.js';
+
+export class WalLoop {
+  private readonly shared: Shared;
+  private readonly context: SegmentContext;
+  private readonly environment: WalEnvironment;
+  private readonly consumer: RingConsumer;
+  private readonly figures: WalFigures;
+  private readonly stamp: BlockStamp;
+  private segment: SegmentWriter;
+  /** A group is written and not synced. */
+  private isSyncDue = false;
+  /** The END block is written; after the sync the next segment is opened. */
+  private isLeaving = false;
+  /** A block that no sync has covered, if only a watermark block. */
+  private hasUnsynced = false;
+  /** Newest sequence that is durable, whatever a test switch publishes. */
+  private synced: number;
+  /** The watermark in the newest block. */
+  private witnessed: number;
+  private isStopped = false;
+  /** Test switch LOST_LEADER only: a sync failed and nobody was told. */
+  private isLeaderLost = false;
+
+  constructor(
+    shared: Shared,
+    context: SegmentContext,
+    start: { segmentNumber: number; offset: number; lastTimestampMs?: number },
+    environment: WalEnvironment = {},
+  ) {
+    const written = loadWide(shared.progress, PROGRESS_WRITTEN);
+    this.shared = shared;
+    this.context = context;
+    this.environment = environment;
+    this.consumer = new RingConsumer(shared, written);
+    this.figures = new WalFigures(shared.statistics);
+    this.segment = new SegmentWriter(context, start.segmentNumber, start.offset);
+    this.synced = loadWide(shared.progress, PROGRESS_SYNCED);
+    // What recovery found is durable by now, but the log may hold no block that says so.
+    this.witnessed = 0;
+    this.stamp = { syncedWatermark: 0, timestampMs: start.lastTimestampMs ?? 0 };
+    this.publishPosition();
+  }
+
+  step(): StepResult {
+    if (this.isStopped) return 'stopped';
+    const shutdown = Atomics.load(this.shared.progress, PROGRESS_SHUTDOWN);
+    if (shutdown === SHUTDOWN_NOW || hasFailed(this.shared)) return this.stop();
+    if (this.isLeaderLost) return 'idle';
+    const isSyncing = this.isSyncDue;
+    try {
+      if (isSyncing) return this.syncGroup();
+      if (this.isLeaving) return this.openNextSegment();
+      if (this.writeGroup()) return 'worked';
+      return this.rest(shutdown);
+    } catch (error) {
+      if (isSyncing && this.isSwitchOn(TEST_SWITCH_LOST_LEADER)) {
+        this.isLeaderLost = true;
+        return 'idle';
+      }
+      reportFailure(this.shared, error, isSyncing, this.segment.path);
+      return this.stop();
+    }
+  }
+
+  /** Whether `step()` would do anything but return 'idle': asked before the thread sleeps. */
+  hasWork(): boolean {
+    const shutdown = Atomics.load(this.shared.progress, PROGRESS_SHUTDOWN);
+    if (this.isStopped || shutdown === SHUTDOWN_NOW || hasFailed(this.shared)) return true;
+    if (this.isLeaderLost) return false;
+    if (this.isSyncDue || this.isLeaving || this.consumer.hasPublished()) return true;
+    if (this.isWitnessDue()) return true;
+    return shutdown === SHUTDOWN_DRAIN && !this.consumer.hasClaimed();
+  }
+
+  /** Releases the file. Idempotent; part of stopping, and for a thread that dies of an exception. */
+  close(): void {
+    this.isStopped = true;
+    this.segment.close();
+  }
+
+  private stop(): StepResult {
+    this.close();
+    return 'stopped';
+  }
+
+  /** Writes what was claimed when the step began and is published: at most a full ring. */
+  private writeGroup(): boolean {
+    const { consumer } = this;
+    const start = performance.now();
+    const bound = consumer.claimed();
+    let hasWritten = false;
+    while (consumer.gather(this.segment.payloadBytesMax(), bound) > 0) {
+      this.writeBlock();
+      hasWritten = true;
+    }
+    if (consumer.refusedBytes > 0) this.endSegment();
+    if (!hasWritten && !this.isLeaving) return false;
+    this.figures.countWrite(performance.now() - start);
+    this.isSyncDue = true;
+    return true;
+  }
+
+  private writeBlock(): void {
+    const { consumer, segment, stamp, shared } = this;
+    const { byteOffset, bytes, records, firstSequence, lastSequence } = consumer;
+    const payload = shared.ringBytes.subarray(byteOffset, byteOffset + bytes);
+    this.refreshStamp();
+    try {
+      segment.writeData(payload, records, firstSequence, lastSequence, stamp);
+    } catch (error) {
+      if (!this.isSwitchOn(TEST_SWITCH_APPEND_BEHIND_GARBAGE)) throw error;
+      segment.skipGarbage(bytes);
+      segment.writeData(payload, records, firstSequence, lastSequence, stamp);
+    }
+    this.blockIsWritten();
+    this.figures.countBlock(records, bytes);
+    // The position first: admission loads the consumed counters and then the segment number.
+    Atomics.store(shared.logSpace, LOG_WRITING_OFFSET, segment.offset);
+    storeWide(shared.progress, PROGRESS_WRITTEN, consumer.completedSequence);
+    consumer.release();
+    ringBell(shared.bells, THREAD_MAIN, REASON_WRITTEN | REASON_SPACE);
+  }
+
+  private endSegment(): void {
+    const prepared = Atomics.load(this.shared.logSpace, LOG_PREPARED_SEGMENT);
+    // END tells recovery that the next segment exists.
+    assert(this.segment.segmentNumber < prepared, 'no record is admitted without log space');
+    this.writeMark(BlockKind.END);
+    this.isLeaving = true;
+  }
+
+  private writeMark(kind: typeof BlockKind.WATERMARK | typeof BlockKind.END): void {
+    this.refreshStamp();
+    this.segment.writeMark(kind, this.consumer.lastSequence, this.stamp);
+    this.figures.countMark();
+    this.blockIsWritten();
+    Atomics.store(this.shared.logSpace, LOG_WRITING_OFFSET, this.segment.offset);
+  }
+
+  private blockIsWritten(): void {
+    this.witnessed = this.stamp.syncedWatermark;
+    this.hasUnsynced = true;
+  }
+
+  private refreshStamp(): void {
+    const now = (this.environment.wallClockMs ?? Date.now)();
+    if (now > this.stamp.timestampMs) this.stamp.timestampMs = now;
+    this.stamp.syncedWatermark = this.synced;
+  }
+
+  private syncGroup(): StepResult {
+    const { progress, bells, sizes } = this.shared;
+    // Captured before the sync (invariant 1). This thread is the only writer of WRITTEN.
+    const captured = loadWideOwned(progress, PROGRESS_WRITTEN);
+    const start = performance.now();
+    this.segment.dataSync();
+    this.figures.countSync(performance.now() - start, captured > this.synced);
+    this.isSyncDue = false;
+    this.hasUnsynced = false;
+    this.synced = captured;
+    const published = this.isSwitchOn(TEST_SWITCH_OVER_ACKNOWLEDGE)
+      ? loadWide(progress, PROGRESS_APPENDED)
+      : captured;
+    if (published <= loadWideOwned(progress, PROGRESS_SYNCED)) return 'worked';
+    storeWide(progress, PROGRESS_SYNCED, published);
+    // Main first: its callers wait for this; the apply workers have time.
+    ringBell(bells, THREAD_MAIN, REASON_SYNCED);
+    for (let worker = 0; worker < sizes.applyWorkers; worker++) {
+      ringBell(bells, THREAD_APPLY + worker, REASON_SYNCED);
+    }
+    return 'worked';
+  }
+
+  private openNextSegment(): StepResult {
+    const { logSpace, bells } = this.shared;
+    const left = this.segment;
+    this.segment = new SegmentWriter(this.context, left.segmentNumber + 1, SEGMENT_DATA_OFFSET);
+    left.close();
+    const row = LOG_SEGMENT_ROWS + (left.segmentNumber % SEGMENT_ROWS) * WIDE_WORDS;
+    // The row before the number: whoever sees the new number may read the rows below it.
+    storeWide(logSpace, row, this.consumer.lastSequence);
+    this.publishPosition();
+    this.isLeaving = false;
+    ringBell(bells, THREAD_APPLY, REASON_REQUEST);
+    return 'worked';
+  }
+
+  /** Nothing to write. The witness waits until then, so it never delays a commit. */
+  private rest(shutdown: number): StepResult {
+    if (this.consumer.hasPublished()) return 'worked';
+    if (this.isWitnessDue()) {
+      this.writeMark(BlockKind.WATERMARK);
+      return 'worked';
+    }
+    // Claims end before SHUTDOWN_DRAIN is stored, so none can follow this look.
+    if (shutdown !== SHUTDOWN_DRAIN || this.consumer.hasClaimed()) return 'idle';
+    if (!this.hasUnsynced) return this.stop();
+    this.isSyncDue = true;
+    return 'worked';
+  }
+
+  /** The newest group is durable, but no block says so yet. */
+  private isWitnessDue(): boolean {
+    return this.synced > this.witnessed && this.segment.hasRoomForWatermark();
+  }
+
+  private publishPosition(): void {
+    const { logSpace } = this.shared;
+    Atomics.store(logSpace, LOG_WRITING_OFFSET, this.segment.offset);
+    Atomics.store(logSpace, LOG_WRITING_SEGMENT, this.segment.segmentNumber);
+  }
+
+  private isSwitchOn(bit: number): boolean {
+    return (Atomics.load(this.shared.progress, PROGRESS_TEST_SWITCH) & bit) !== 0;
+  }
+}
