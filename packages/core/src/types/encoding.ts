@@ -65,6 +65,7 @@ export interface ColumnFamilyOptions<K = string, V = string> {
    * - `'json'`: what `JSON.stringify` accepts; what it would drop (`undefined`, functions,
    *   symbols) is refused at the top level.
    * - `'msgpack'`: MessagePack by `msgpackr`: also dates, maps, sets, bigints and binary data.
+   *   A property named `__proto__` is renamed by the decoder, and lone surrogates inside are lost.
    * - an object: a codec of your own, see {@link ValueCodec}.
    */
   valueEncoding?: ValueEncodingFor<V> | ValueCodec<V> | undefined;

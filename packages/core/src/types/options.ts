@@ -65,7 +65,8 @@ export interface OpenOptions {
   errorIfExists?: boolean | undefined;
   /**
    * Default `false`. Nothing is written to the directory: what the log holds beyond the last
-   * checkpoint is replayed in memory. Writes reject with `ERR_MANIFOLD_READONLY`.
+   * checkpoint is replayed in memory. Writes reject with `ERR_MANIFOLD_READONLY`. Excludes
+   * `errorIfExists` and implies `createIfMissing: false`.
    */
   readOnly?: boolean | undefined;
   /**
@@ -74,8 +75,8 @@ export interface OpenOptions {
    */
   pageBytes?: number | undefined;
   /**
-   * Memory for page frames, shared by all threads. Default 64 MiB; at least 1 MiB and at least 256
-   * pages; rounded up to whole pages.
+   * Memory for page frames, shared by all threads. Default 64 MiB; at least 1 MiB and 256 pages, at
+   * most 64 GiB; rounded up to whole pages.
    */
   cacheBytes?: number | undefined;
   /** Reserved for mode `'buffered'`: checked and reported, without effect. Default 16 MiB. */
@@ -90,7 +91,7 @@ export interface OpenOptions {
    */
   walSegmentBytes?: number | undefined;
   /**
-   * Bound of all log files together; beyond it commits wait for a checkpoint. At least four
+   * Bound of all log files together; beyond it commits wait for a checkpoint. 4 to 1,016
    * segments. A transaction may fill half of it. Default 256 MiB, or the least that the segments
    * need.
    */
@@ -100,7 +101,7 @@ export interface OpenOptions {
    * threads have made room. At least 64 KiB. Default 16 MiB.
    */
   pendingBytesMax?: number | undefined;
-  /** Most commits between append and apply: 1 to 65,536. Default 4,096. */
+  /** Most commits between append and apply: 1 to 16,384. Default 4,096. */
   pendingCommitsMax?: number | undefined;
   /** Longest time between checkpoints while there are changes; 0 means never by time. Default 5,000. */
   checkpointIntervalMs?: number | undefined;

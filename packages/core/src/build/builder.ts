@@ -1,0 +1,247 @@
+/**
+ * CommitStage.BuildChanges: turns the operations of one transaction into log bytes (staging) and
+ * a page diff (tree changes). Nothing is visible to anyone else until the commit is appended. Main
+ * thread; `write` transactions share one builder, every optimistic transaction has its own, started
+ * on its snapshot.
+ *
+ * Invariant: log bytes and tree always say the same; an exception in between is undone by `abort`
+ * or by going back to a mark, which treats both.
+ */
+import {
+  CLEAR_HAS_HIGH,
+  CLEAR_HAS_LOW,
+  OPERATION_HEADER_BYTES,
+  OperationKind,
+  TreeRoot,
+  padTo4,
+} from '@manifold-db/storage';
+import {
+  KEY_ENCODE_ROOM,
+  encodeKey,
+  encodeValue,
+  type KeyEncoding,
+  type ValueEncoding,
+} from '../encoding/index.js';
+import { NO_SLOT, clearRoot, type Families, type FamilyEntry } from '../families.js';
+import type { ReadContext } from '../read/context.js';
+import { Staging } from './staging.js';
+import { TreeChanges, type ChangesMark, type FamilyChange } from './tree-changes.js';
+
+/** A point to go back to. */
+export interface BuildMark {
+  readonly changes: ChangesMark;
+  readonly length: number;
+  readonly operationCount: number;
+}
+
+/** Reads a family's root in the version a transaction starts from; false when it has none. */
+export type RootSource = (entry: FamilyEntry, root: TreeRoot) => boolean;
+
+export class TransactionBuilder {
+  readonly staging = new Staging();
+  readonly changes: TreeChanges;
+  readonly #families: Families;
+  readonly #scratchRoot = new TreeRoot();
+  readonly #bytesMax: number;
+  #source: RootSource = () => false;
+  /** The family of the last operation: most transactions stay in one for a while. */
+  #last: FamilyChange | undefined;
+
+  constructor(context: ReadContext, families: Families, bytesMax: number) {
+    this.changes = new TreeChanges(context);
+    this.#families = families;
+    this.#bytesMax = bytesMax;
+  }
+
+  start(source: RootSource): void {
+    this.staging.reset();
+    this.changes.start();
+    this.#source = source;
+    this.#last = undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.staging.operationCount === 0;
+  }
+
+  // --- operations -------------------------------------------------------------------------------
+
+  put<K, V>(
+    entry: FamilyEntry,
+    keys: KeyEncoding<K>,
+    values: ValueEncoding<V>,
+    key: K,
+    value: V,
+  ): void {
+    const change = this.#last?.entry === entry ? this.#last : this.#existing(entry);
+    if (change === undefined) {
+      // Encoded before the family is created: a refused key or value must leave no family behind.
+      this.putRaw(entry, encodeKey(keys, key), encodeValue(values, value));
+      return;
+    }
+    this.#last = change;
+    const { staging } = this;
+    const bound = values.byteLengthBound(value);
+    staging.ensure(OPERATION_HEADER_BYTES + padTo4(bound) + KEY_ENCODE_ROOM);
+    const valueAt = staging.length + OPERATION_HEADER_BYTES;
+    const valueBytes = values.write(value, staging.bytes, valueAt);
+    const keyAt = valueAt + padTo4(valueBytes);
+    const keyBytes = keys.encode(key, staging.bytes, keyAt);
+    this.#put(change, keyAt, keyBytes, valueAt, valueBytes);
+  }
+
+  /** Bytes as they are: batches, waiting copies, the replay of an optimistic transaction. */
+  putRaw(entry: FamilyEntry, key: Uint8Array, value: Uint8Array): void {
+    const change = this.#change(entry);
+    const { staging } = this;
+    staging.ensure(OPERATION_HEADER_BYTES + padTo4(value.length) + padTo4(key.length));
+    const valueAt = staging.length + OPERATION_HEADER_BYTES;
+    const keyAt = valueAt + padTo4(value.length);
+    staging.bytes.set(value, valueAt);
+    staging.bytes.set(key, keyAt);
+    this.#put(change, keyAt, key.length, valueAt, value.length);
+  }
+
+  #put(
+    change: FamilyChange,
+    keyAt: number,
+    keyBytes: number,
+    valueAt: number,
+    valueBytes: number,
+  ): void {
+    const { bytes } = this.staging;
+    this.#log(OperationKind.PUT, 0, change.id, keyBytes, valueBytes);
+    this.changes.open();
+    change.writer.put(bytes, keyAt, keyBytes, bytes, valueAt, valueBytes);
+  }
+
+  delete<K>(entry: FamilyEntry, keys: KeyEncoding<K>, key: K): void {
+    const { staging } = this;
+    staging.ensure(OPERATION_HEADER_BYTES + KEY_ENCODE_ROOM);
+    const keyAt = staging.length + OPERATION_HEADER_BYTES;
+    this.#delete(entry, keyAt, keys.encode(key, staging.bytes, keyAt));
+  }
+
+  deleteRaw(entry: FamilyEntry, key: Uint8Array): void {
+    const { staging } = this;
+    staging.ensure(OPERATION_HEADER_BYTES + padTo4(key.length));
+    const keyAt = staging.length + OPERATION_HEADER_BYTES;
+    staging.bytes.set(key, keyAt);
+    this.#delete(entry, keyAt, key.length);
+  }
+
+  /** A key that is not there leaves no trace in the log. */
+  #delete(entry: FamilyEntry, keyAt: number, keyBytes: number): void {
+    const change = this.#existing(entry);
+    if (change === undefined) return;
+    this.changes.open();
+    if (!change.writer.delete(this.staging.bytes, keyAt, keyBytes)) return;
+    this.#log(OperationKind.DELETE, 0, change.id, keyBytes, 0);
+  }
+
+  /** Removes [low, high); `undefined` leaves a side open. */
+  clear(entry: FamilyEntry, low: Uint8Array | undefined, high: Uint8Array | undefined): void {
+    const change = this.#existing(entry);
+    if (change === undefined) return;
+    this.changes.open();
+    if (change.writer.deleteRange(low, high) === 0) return;
+    const { staging } = this;
+    const lowBytes = low?.length ?? 0;
+    const highBytes = high?.length ?? 0;
+    staging.ensure(OPERATION_HEADER_BYTES + padTo4(highBytes) + padTo4(lowBytes));
+    const highAt = staging.length + OPERATION_HEADER_BYTES;
+    if (high !== undefined) staging.bytes.set(high, highAt);
+    if (low !== undefined) staging.bytes.set(low, highAt + padTo4(highBytes));
+    const lowFlag = low === undefined ? 0 : CLEAR_HAS_LOW;
+    const highFlag = high === undefined ? 0 : CLEAR_HAS_HIGH;
+    this.#log(OperationKind.CLEAR, lowFlag | highFlag, change.id, lowBytes, highBytes);
+  }
+
+  /** Drops a family. The only operation of its transaction, so that no writer outlives it. */
+  drop(entry: FamilyEntry): void {
+    const change = this.#existing(entry);
+    if (change === undefined) return;
+    this.changes.drop(change);
+    this.staging.ensure(OPERATION_HEADER_BYTES);
+    this.#log(OperationKind.DROP_FAMILY, 0, change.id, 0, 0);
+  }
+
+  // --- reads of the transaction's own version ---------------------------------------------------
+
+  readRoot(entry: FamilyEntry, root: TreeRoot): void {
+    const change = this.changes.find(entry);
+    if (change !== undefined) this.changes.readRoot(change, root);
+    else if (!this.#source(entry, root)) clearRoot(root);
+  }
+
+  // --- savepoints and end -----------------------------------------------------------------------
+
+  mark(): BuildMark {
+    return {
+      changes: this.changes.mark(),
+      length: this.staging.length,
+      operationCount: this.staging.operationCount,
+    };
+  }
+
+  rollBackTo(mark: BuildMark): void {
+    this.changes.rollBackTo(mark.changes);
+    this.staging.length = mark.length;
+    this.staging.operationCount = mark.operationCount;
+    this.#last = undefined;
+  }
+
+  /** The commit has its sequence: what it created and dropped is so from now on. */
+  admit(sequence: number): void {
+    for (const change of this.changes.families) {
+      if (change.isCreated) this.#families.admitCreation(change.entry);
+      if (change.isDropped) this.#families.admitDrop(change.entry, sequence);
+    }
+    this.changes.families = [];
+    this.#last = undefined;
+  }
+
+  abort(): void {
+    this.changes.abort();
+    this.staging.reset();
+    this.#last = undefined;
+  }
+
+  #log(kind: number, flags: number, id: number, keyBytes: number, valueBytes: number): void {
+    this.staging.seal(kind, flags, id, keyBytes, valueBytes);
+    if (this.staging.length > this.#bytesMax) {
+      throw new RangeError(
+        `a transaction takes at most half of walBytesMax, ${this.#bytesMax} bytes of log`,
+      );
+    }
+  }
+
+  /** The change of a family that exists in the transaction's version, or `undefined`. */
+  #existing(entry: FamilyEntry): FamilyChange | undefined {
+    const change = this.changes.find(entry);
+    if (change !== undefined) return change;
+    return this.#source(entry, this.#scratchRoot) ? this.#change(entry) : undefined;
+  }
+
+  /** The change of a family; creates the family when the transaction's version has none. */
+  #change(entry: FamilyEntry): FamilyChange {
+    if (this.#last?.entry === entry) return this.#last;
+    let change = this.changes.find(entry);
+    if (change === undefined) {
+      const exists = this.#source(entry, this.#scratchRoot);
+      if (!exists) this.#stageCreation(entry);
+      change = this.changes.add(entry, this.#scratchRoot, !exists);
+    }
+    return (this.#last = change);
+  }
+
+  #stageCreation(entry: FamilyEntry): void {
+    clearRoot(this.#scratchRoot);
+    if (entry.slot === NO_SLOT) this.#families.assign(entry);
+    const { staging } = this;
+    const { nameBytes } = entry;
+    staging.ensure(OPERATION_HEADER_BYTES + padTo4(nameBytes.length));
+    nameBytes.copy(staging.bytes, staging.length + OPERATION_HEADER_BYTES);
+    this.#log(OperationKind.CREATE_FAMILY, 0, entry.id, nameBytes.length, 0);
+  }
+}

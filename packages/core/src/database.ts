@@ -1,0 +1,381 @@
+/**
+ * The public face of an open database: validates, then hands to the commit path and the views.
+ * Main thread.
+ */
+import {
+  PROGRESS_SHUTDOWN,
+  REASON_ANY,
+  SHUTDOWN_DRAIN,
+  SHUTDOWN_NOW,
+  ringAllBells,
+  type DatabaseLock,
+} from '@manifold-db/storage';
+import { WriteBatch } from './batch.js';
+import type { TransactionBuilder } from './build/builder.js';
+import { CommitPipeline, type Build } from './commit.js';
+import { closedError, type Engine } from './engine.js';
+import { DEFAULT_FAMILY } from './families.js';
+import { FamilyHandle, type FamilyHome } from './family.js';
+import { OptimisticTransaction, conflictError } from './optimistic.js';
+import { durabilityOf, requireFunction, signalOf, transactionOptionsOf } from './options/index.js';
+import { backupDatabase } from './side/backup.js';
+import { SidePool } from './side/pool.js';
+import { verifyDatabase } from './side/verify.js';
+import { Snapshots } from './snapshots.js';
+import { collectStats } from './stats.js';
+import type * as api from './types.js';
+import { Views } from './views.js';
+import { BuilderTransaction } from './write-transaction.js';
+
+export class ManifoldDatabase implements api.Database, FamilyHome {
+  readonly pipeline: CommitPipeline;
+  readonly snapshots: Snapshots;
+  readonly views: Views;
+  readonly durability: api.Durability;
+  readonly defaultFamily: FamilyHandle<string, string>;
+  readonly #engine: Engine;
+  readonly #lock: DatabaseLock | undefined;
+  readonly #pool: SidePool;
+  #closing: Promise<void> | undefined;
+
+  constructor(engine: Engine, lock: DatabaseLock | undefined) {
+    this.#engine = engine;
+    this.#lock = lock;
+    this.durability = engine.options.durability;
+    this.pipeline = new CommitPipeline(engine);
+    this.snapshots = new Snapshots(engine, this.pipeline.applier.syncedView);
+    this.views = new Views(engine, this.pipeline.applier, this.snapshots);
+    this.#pool = new SidePool(engine.options.workers.pool);
+    this.defaultFamily = new FamilyHandle(this, engine.families.entry(DEFAULT_FAMILY));
+  }
+
+  get path(): string {
+    return this.#engine.path;
+  }
+
+  assertReadable(): void {
+    this.#engine.assertReadable();
+  }
+
+  assertWritable(): void {
+    this.#engine.assertWritable();
+  }
+
+  // --- column families --------------------------------------------------------------------------
+
+  columnFamily<K = string, V = string>(
+    name: string,
+    options?: api.ColumnFamilyOptions<K, V>,
+  ): api.ColumnFamily<K, V> {
+    this.#engine.assertReadable();
+    return new FamilyHandle<K, V>(this, this.#engine.families.entry(name), options);
+  }
+
+  columnFamilies(): string[] {
+    this.#engine.assertReadable();
+    return this.#engine.families.names();
+  }
+
+  dropColumnFamily(name: string, options?: api.CommitOptions): Promise<api.Commit> {
+    this.assertWritable();
+    const entry = this.#engine.families.entry(name);
+    return this.#commit((builder) => builder.drop(entry), 0, options);
+  }
+
+  // --- the family `default` ---------------------------------------------------------------------
+
+  get(key: string, options?: api.ReadOptions): string | undefined {
+    return this.defaultFamily.get(key, options);
+  }
+
+  getAsync(key: string, options?: api.ReadOptions): Promise<string | undefined> {
+    return this.defaultFamily.getAsync(key, options);
+  }
+
+  has(key: string, options?: api.ReadOptions): boolean {
+    return this.defaultFamily.has(key, options);
+  }
+
+  getMany(keys: readonly string[], options?: api.ReadOptions): (string | undefined)[] {
+    return this.defaultFamily.getMany(keys, options);
+  }
+
+  entries(range?: api.Range<string>): api.Entries<[string, string], string> {
+    return this.defaultFamily.entries(range);
+  }
+
+  keys(range?: api.Range<string>): api.Entries<string, string> {
+    return this.defaultFamily.keys(range);
+  }
+
+  values(range?: api.Range<string>): api.Entries<string, string> {
+    return this.defaultFamily.values(range);
+  }
+
+  count(range?: api.Range<string>): number {
+    return this.defaultFamily.count(range);
+  }
+
+  put(key: string, value: string, options?: api.PutOptions<string>): Promise<api.Commit> {
+    return this.defaultFamily.put(key, value, options);
+  }
+
+  delete(key: string, options?: api.CommitOptions): Promise<api.Commit> {
+    return this.defaultFamily.delete(key, options);
+  }
+
+  clear(range?: api.KeyBounds<string>, options?: api.CommitOptions): Promise<api.Commit> {
+    return this.defaultFamily.clear(range, options);
+  }
+
+  // --- transactions -----------------------------------------------------------------------------
+
+  write<T>(
+    build: (tx: api.WriteTransaction) => T,
+    options?: api.CommitOptions,
+  ): Promise<api.CommitWithValue<T>> {
+    requireFunction(build, 'build');
+    this.assertWritable();
+    const durability = durabilityOf(options, this.durability);
+    return new Promise((resolve, reject) => {
+      this.pipeline.submit({
+        build: this.#callback(build),
+        durability,
+        bytes: CALLBACK_BYTES,
+        resolve: (sequence, value) => resolve({ sequence, value: value as T }),
+        reject,
+      });
+    });
+  }
+
+  writeSync<T>(
+    build: (tx: api.WriteTransaction) => T,
+    options?: api.CommitOptions,
+  ): api.CommitWithValue<T> {
+    requireFunction(build, 'build');
+    this.assertWritable();
+    if (this.pipeline.isBuilding) {
+      throw new TypeError('writeSync cannot be called inside the callback of a write');
+    }
+    const durability = durabilityOf(options, this.durability);
+    let result: api.CommitWithValue<T> | undefined;
+    let failure: { error: unknown } | undefined;
+    this.pipeline.submit({
+      build: this.#callback(build),
+      durability,
+      bytes: CALLBACK_BYTES,
+      resolve: (sequence, value) => {
+        result = { sequence, value: value as T };
+      },
+      reject: (error) => {
+        failure = { error };
+      },
+    });
+    const isSettled = () => result !== undefined || failure !== undefined;
+    if (!isSettled()) this.pipeline.blockUntil(isSettled);
+    if (failure !== undefined) throw failure.error;
+    return result!;
+  }
+
+  #callback<T>(build: (tx: api.WriteTransaction) => T): Build {
+    return (builder) => {
+      const tx = new BuilderTransaction(this, this.#engine, builder);
+      try {
+        const value = build(tx);
+        if (isThenable(value)) {
+          Promise.resolve(value).catch(() => {});
+          throw new TypeError('build must be synchronous; use transaction() for an async body');
+        }
+        return value;
+      } finally {
+        tx.end();
+      }
+    };
+  }
+
+  async transaction<T>(
+    body: (tx: api.Transaction) => Promise<T>,
+    options?: api.TransactionOptions,
+  ): Promise<T> {
+    requireFunction(body, 'body');
+    const { durability, retries } = transactionOptionsOf(options, this.durability);
+    for (let attempt = 0; attempt <= retries; attempt++) {
+      this.assertWritable();
+      const snapshot = this.snapshots.take();
+      const tx = new OptimisticTransaction(this, this.#engine, snapshot);
+      try {
+        const value = await body(tx);
+        tx.end();
+        if (await this.#commitOptimistic(tx, durability)) return value;
+      } finally {
+        tx.discard();
+        snapshot.close();
+      }
+    }
+    throw conflictError(retries + 1);
+  }
+
+  /** False when something that the transaction read has changed since. */
+  #commitOptimistic(tx: OptimisticTransaction, durability: api.Durability): Promise<boolean> {
+    if (!tx.hasWrites) return Promise.resolve(true);
+    this.assertWritable();
+    return new Promise((resolve, reject) => {
+      this.pipeline.submit({
+        build: (builder) => {
+          if (!tx.isCurrent()) return false;
+          tx.replayInto(builder);
+          return true;
+        },
+        durability,
+        bytes: CALLBACK_BYTES,
+        resolve: (_sequence, isCommitted) => resolve(isCommitted as boolean),
+        reject,
+      });
+    });
+  }
+
+  batch(): api.Batch {
+    return new WriteBatch(this, (build, bytes, options) => this.#commit(build, bytes, options));
+  }
+
+  #commit(
+    build: (builder: TransactionBuilder) => void,
+    bytes: number,
+    options: api.CommitOptions | undefined,
+  ): Promise<api.Commit> {
+    this.assertWritable();
+    const durability = durabilityOf(options, this.durability);
+    return new Promise((resolve, reject) => {
+      this.pipeline.submit({
+        build,
+        durability,
+        bytes: bytes + CALLBACK_BYTES,
+        resolve: (sequence) => resolve({ sequence }),
+        reject,
+      });
+    });
+  }
+
+  snapshot(): api.Snapshot {
+    return this.snapshots.take();
+  }
+
+  // --- watermarks -------------------------------------------------------------------------------
+
+  get lastCommitted(): number {
+    return this.#engine.lastCommitted;
+  }
+
+  get lastSynced(): number {
+    return this.#engine.synced;
+  }
+
+  get lastApplied(): number {
+    return this.#engine.applied;
+  }
+
+  async waitForSync(sequence?: number, options?: api.WaitOptions): Promise<void> {
+    const { waits } = this.pipeline;
+    await this.#wait(waits.synced, sequence, options);
+  }
+
+  async waitForApply(sequence?: number, options?: api.WaitOptions): Promise<void> {
+    const { waits } = this.pipeline;
+    await this.#wait(waits.applied, sequence, options);
+  }
+
+  #wait(
+    waiters: CommitPipeline['waits']['synced'],
+    sequence = this.lastCommitted,
+    options?: api.WaitOptions,
+  ): Promise<void> {
+    if (!Number.isSafeInteger(sequence) || sequence < 0) {
+      throw new RangeError(`sequence must be a whole number of at least 0, not ${sequence}`);
+    }
+    const signal = signalOf(options);
+    this.#engine.assertReadable();
+    if (this.#engine.hasFailed) this.pipeline.poll();
+    const promise = this.pipeline.waits.wait(waiters, sequence, { signal });
+    this.pipeline.poll();
+    return promise;
+  }
+
+  // --- care -------------------------------------------------------------------------------------
+
+  async checkpoint(): Promise<void> {
+    this.assertWritable();
+    // Everything committed at the time of the call: the worker checkpoints what is synced.
+    await this.waitForApply();
+    const request = this.#engine.requestCheckpoint();
+    const { waits } = this.pipeline;
+    const promise = waits.wait(waits.checkpoints, request, undefined);
+    this.pipeline.poll();
+    await promise;
+  }
+
+  async verify(options?: api.VerifyOptions): Promise<api.VerifyReport> {
+    this.#engine.assertReadable();
+    const signal = signalOf(options);
+    return verifyDatabase(this.#engine, this, this.#pool, signal);
+  }
+
+  async backup(target: string, options?: api.BackupOptions): Promise<api.BackupReport> {
+    this.#engine.assertReadable();
+    const signal = signalOf(options);
+    return backupDatabase(this.#engine, this, this.#pool, target, signal);
+  }
+
+  stats(): api.Stats {
+    this.#engine.assertReadable();
+    return collectStats(this.#engine, this.pipeline, this.snapshots);
+  }
+
+  // --- end --------------------------------------------------------------------------------------
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const engine = this.#engine;
+    const { pipeline } = this;
+    engine.assertReadable();
+    // Writes called before are still carried out; new ones are refused from here on.
+    await new Promise<void>((resolve) => this.#whenIdle(resolve));
+    engine.startClosing();
+    await this.#pool.close();
+    const failed = engine.hasFailed;
+    const { shared } = engine;
+    Atomics.store(shared.progress, PROGRESS_SHUTDOWN, failed ? SHUTDOWN_NOW : SHUTDOWN_DRAIN);
+    ringAllBells(shared.bells, REASON_ANY);
+    await engine.host.stopped();
+    pipeline.poll();
+    pipeline.waits.rejectAll(closedError);
+    pipeline.stop();
+    engine.finishClosing();
+    engine.pager.file?.close();
+    this.#lock?.release();
+    if (engine.hasFailed) throw engine.poisonedError();
+  }
+
+  #whenIdle(done: () => void): void {
+    if (this.pipeline.isIdle || this.#engine.hasFailed || this.#engine.options.readOnly) done();
+    else this.pipeline.onIdle(done);
+  }
+}
+
+/** What a waiting callback counts for. */
+const CALLBACK_BYTES = 256;
+
+function isThenable(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  );
+}

@@ -1,0 +1,174 @@
+/**
+ * State of one open database on the opening thread, shared by the stages: shared memory, page
+ * manager, families, watermarks, limits. No behaviour of a stage lives here. Main thread.
+ */
+import {
+  FAILURE_NONE,
+  ManifoldError,
+  PROGRESS_APPLIED,
+  PROGRESS_CHECKPOINT_WANTED,
+  PROGRESS_FAILURE,
+  PROGRESS_SYNCED,
+  PROGRESS_WRITTEN,
+  REASON_REQUEST,
+  THREAD_APPLY,
+  loadWide,
+  readFailure,
+  ringBell,
+  type Pager,
+  type Shared,
+  type Vfs,
+} from '@manifold-db/storage';
+import { Families } from './families.js';
+import type { ReadContext } from './read/context.js';
+import type { Host } from './supervise/host.js';
+import type { CommitMode, FailureStats, OptionsInForce, RecoveryReport } from './types.js';
+
+export interface EngineParts {
+  readonly path: string;
+  readonly options: OptionsInForce;
+  readonly shared: Shared;
+  readonly pager: Pager;
+  readonly vfs: Vfs;
+  readonly host: Host;
+}
+
+const OPEN = 0;
+const CLOSING = 1;
+const CLOSED = 2;
+
+export class Engine implements ReadContext {
+  readonly path: string;
+  readonly options: OptionsInForce;
+  readonly mode: CommitMode;
+  readonly shared: Shared;
+  readonly pager: Pager;
+  readonly vfs: Vfs;
+  readonly host: Host;
+  readonly families: Families;
+  readonly databaseId: Uint8Array;
+  recovery: RecoveryReport | undefined;
+  /** Sequence of the newest admitted commit. */
+  lastCommitted = 0;
+  #state = OPEN;
+  #operationOpen = false;
+  readonly #pid = process.pid;
+
+  constructor(parts: EngineParts, databaseId: Uint8Array) {
+    this.path = parts.path;
+    this.options = parts.options;
+    this.mode = parts.options.mode;
+    this.shared = parts.shared;
+    this.pager = parts.pager;
+    this.vfs = parts.vfs;
+    this.host = parts.host;
+    this.families = new Families(parts.shared);
+    this.databaseId = databaseId;
+  }
+
+  // --- page operations --------------------------------------------------------------------------
+
+  begin(): boolean {
+    if (this.#operationOpen) return false;
+    this.pager.beginOperation();
+    return (this.#operationOpen = true);
+  }
+
+  end(opened: boolean): void {
+    if (!opened) return;
+    this.#operationOpen = false;
+    this.pager.endOperation();
+  }
+
+  // --- watermarks -------------------------------------------------------------------------------
+
+  get written(): number {
+    return loadWide(this.shared.progress, PROGRESS_WRITTEN);
+  }
+
+  get synced(): number {
+    return loadWide(this.shared.progress, PROGRESS_SYNCED);
+  }
+
+  get applied(): number {
+    return loadWide(this.shared.progress, PROGRESS_APPLIED);
+  }
+
+  get hasFailed(): boolean {
+    return Atomics.load(this.shared.progress, PROGRESS_FAILURE) !== FAILURE_NONE;
+  }
+
+  requestCheckpoint(): number {
+    const before = Atomics.add(this.shared.progress, PROGRESS_CHECKPOINT_WANTED, 1);
+    ringBell(this.shared.bells, THREAD_APPLY, REASON_REQUEST);
+    return (before + 1) | 0;
+  }
+
+  // --- life -------------------------------------------------------------------------------------
+
+  get isClosing(): boolean {
+    return this.#state !== OPEN;
+  }
+
+  startClosing(): void {
+    this.#state = CLOSING;
+  }
+
+  finishClosing(): void {
+    this.#state = CLOSED;
+  }
+
+  assertReadable(): void {
+    if (this.#state === CLOSED) throw closedError();
+    // A forked process has the handle's objects, but not its threads.
+    if (process.pid !== this.#pid) {
+      throw new ManifoldError(
+        'ERR_MANIFOLD_FORKED',
+        'this handle belongs to another process; open the database in the process that uses it',
+      );
+    }
+  }
+
+  assertWritable(): void {
+    if (this.#state !== OPEN) throw closedError();
+    this.assertReadable();
+    if (this.options.readOnly) {
+      throw new ManifoldError('ERR_MANIFOLD_READONLY', 'the database is open for reading only');
+    }
+    if (this.hasFailed) throw this.poisonedError();
+  }
+
+  /** For commits that were appended but not synced when the database failed. */
+  indeterminateError(sequence: number): ManifoldError {
+    return new ManifoldError(
+      'ERR_MANIFOLD_INDETERMINATE',
+      `commit ${sequence} may or may not be there after reopening: ${this.#failureText()}`,
+      { cause: this.#failureCause() },
+    );
+  }
+
+  poisonedError(): ManifoldError {
+    return new ManifoldError(
+      'ERR_MANIFOLD_POISONED',
+      `the database failed and takes no more writes; close and reopen it: ${this.#failureText()}`,
+      { cause: this.#failureCause() },
+    );
+  }
+
+  failure(): FailureStats | undefined {
+    if (!this.hasFailed) return undefined;
+    return { code: 'ERR_MANIFOLD_POISONED', message: this.#failureText() };
+  }
+
+  #failureText(): string {
+    return readFailure(this.shared)?.text ?? 'no failure';
+  }
+
+  #failureCause(): Error {
+    return new Error(this.#failureText());
+  }
+}
+
+export function closedError(): ManifoldError {
+  return new ManifoldError('ERR_MANIFOLD_CLOSED', 'the database is closed');
+}

@@ -1,0 +1,222 @@
+/**
+ * Column families as the opening thread knows them: a cache of the admitted rows and names in
+ * shared memory (`layout/roots.ts`), by name and by id. Main thread only.
+ *
+ * Invariants
+ * 1. An entry object stands for one name for as long as the database is open; its id and slot
+ *    change when the family is dropped and written again.
+ * 2. `exists` is what the newest admitted commit says. A family gets its id and slot when a
+ *    transaction first writes to it, and exists once that transaction is admitted.
+ * 3. A slot is handed out again only after the drop of its last family was checkpointed.
+ */
+import {
+  COLUMN_FAMILIES_MAX,
+  COLUMN_FAMILY_NAME_BYTES_MAX,
+  FAMILY_LIVE,
+  ManifoldError,
+  PROGRESS_CHECKPOINTED,
+  ROOTS_NEXT_ID,
+  ROOTS_SLOTS,
+  ROOT_ID,
+  ROOT_WORDS,
+  RootRow,
+  TreeRoot,
+  admittedRowAt,
+  decodeRootRow,
+  encodeRootRow,
+  loadWide,
+  loadWideOwned,
+  storeWide,
+  writeFamilyName,
+  type FamilyAtStart,
+  type Shared,
+} from '@manifold-db/storage';
+
+export const NO_SLOT = -1;
+const NO_ID = 0;
+export const DEFAULT_FAMILY = 'default';
+/** Drops of one name that snapshots taken before them can still look behind. */
+const PAST_FAMILIES_MAX = 1024;
+
+export class FamilyEntry {
+  readonly name: string;
+  readonly nameBytes: Buffer;
+  slot = NO_SLOT;
+  id = NO_ID;
+  exists = false;
+  /** Earlier lives of the name that open snapshots may still show, oldest first. */
+  readonly past: PastFamily[] = [];
+
+  constructor(name: string, nameBytes: Buffer) {
+    this.name = name;
+    this.nameBytes = nameBytes;
+  }
+
+  /** Where the family that had this name at a sequence has its row. */
+  identityAt(sequence: number): { slot: number; id: number } {
+    return this.past.find((past) => sequence < past.droppedAt) ?? this;
+  }
+}
+
+interface PastFamily {
+  readonly id: number;
+  readonly slot: number;
+  readonly droppedAt: number;
+}
+
+/** A slot whose family was dropped at `sequence`. */
+interface DroppedSlot {
+  readonly slot: number;
+  readonly sequence: number;
+}
+
+export class Families {
+  readonly #shared: Shared;
+  readonly #byName = new Map<string, FamilyEntry>();
+  readonly #byId = new Map<number, FamilyEntry>();
+  readonly #dropped: DroppedSlot[] = [];
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  /** The entry of a name; made when it is new. Throws for a name that cannot be stored. */
+  entry(name: string): FamilyEntry {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    if (typeof name !== 'string') throw new TypeError('name: a column family name is a string');
+    if (!name.isWellFormed()) throw new TypeError('name: lone surrogates cannot be stored');
+    const nameBytes = Buffer.from(name);
+    if (nameBytes.length === 0 || nameBytes.length > COLUMN_FAMILY_NAME_BYTES_MAX) {
+      throw new RangeError(
+        `name: a column family name has 1 to ${COLUMN_FAMILY_NAME_BYTES_MAX} bytes of UTF-8, ` +
+          `this one has ${nameBytes.length}`,
+      );
+    }
+    const entry = new FamilyEntry(name, nameBytes);
+    this.#byName.set(name, entry);
+    return entry;
+  }
+
+  /** Takes in the families of a checkpoint; their slot is their place in the list. */
+  adopt(families: readonly FamilyAtStart[]): void {
+    families.forEach(({ id, name }, slot) => {
+      const entry = this.entry(name);
+      entry.id = id;
+      entry.slot = slot;
+      entry.exists = true;
+      this.#byId.set(id, entry);
+    });
+  }
+
+  /** The entry of a family id that a log record or a catalog row names, or `undefined`. */
+  byId(id: number): FamilyEntry | undefined {
+    return this.#byId.get(id);
+  }
+
+  names(): string[] {
+    const names = [...this.#byName.values()].filter((entry) => entry.exists).map((e) => e.name);
+    if (!names.includes(DEFAULT_FAMILY)) names.push(DEFAULT_FAMILY);
+    return names.sort();
+  }
+
+  live(): FamilyEntry[] {
+    return [...this.#byName.values()].filter((entry) => entry.exists);
+  }
+
+  /** Gives an entry that has none an id and a slot; `id` when recovery knows it already. */
+  assign(entry: FamilyEntry, id?: number): void {
+    const { roots } = this.#shared;
+    const next = loadWideOwned(roots, ROOTS_NEXT_ID);
+    entry.slot = this.#takeSlot();
+    entry.id = id ?? next;
+    storeWide(roots, ROOTS_NEXT_ID, Math.max(next, entry.id + 1));
+    this.#byId.set(entry.id, entry);
+    writeFamilyName(this.#shared, entry.slot, entry.name);
+  }
+
+  /** The family's creation was admitted. */
+  admitCreation(entry: FamilyEntry): void {
+    entry.exists = true;
+  }
+
+  /** The family's drop was admitted: the name is free, the slot waits for its checkpoint. */
+  admitDrop(entry: FamilyEntry, sequence: number): void {
+    this.#dropped.push({ slot: entry.slot, sequence });
+    entry.past.push({ id: entry.id, slot: entry.slot, droppedAt: sequence });
+    if (entry.past.length > PAST_FAMILIES_MAX) entry.past.shift();
+    entry.exists = false;
+    entry.slot = NO_SLOT;
+    entry.id = NO_ID;
+  }
+
+  /** Reads the admitted root of an entry into `root`; an absent family is an empty tree. */
+  readAdmitted(entry: FamilyEntry, root: TreeRoot): void {
+    if (entry.exists) readRow(this.#shared.roots, admittedRowAt(entry.slot), entry.id, root);
+    else clearRoot(root);
+  }
+
+  #takeSlot(): number {
+    const { roots } = this.#shared;
+    const slots = roots[ROOTS_SLOTS]!;
+    if (slots < COLUMN_FAMILIES_MAX) {
+      Atomics.store(roots, ROOTS_SLOTS, slots + 1);
+      return slots;
+    }
+    const free = this.#dropped[0];
+    if (free === undefined || free.sequence > this.#checkpointed()) {
+      throw new ManifoldError(
+        'ERR_MANIFOLD_LIMIT',
+        `a database holds at most ${COLUMN_FAMILIES_MAX} column families; ` +
+          'a checkpoint() frees the places of dropped ones',
+      );
+    }
+    this.#dropped.shift();
+    return free.slot;
+  }
+
+  #checkpointed(): number {
+    return loadWide(this.#shared.progress, PROGRESS_CHECKPOINTED);
+  }
+}
+
+// --- rows ---------------------------------------------------------------------------------------
+
+const scratchRow = new RootRow();
+
+export function clearRoot(root: TreeRoot): void {
+  root.page = 0;
+  root.birth = 0;
+  root.count = 0;
+}
+
+/** Reads the row at word `at`; false, and an empty tree, when the family has none there. */
+export function readRow(words: Int32Array, at: number, id: number, root: TreeRoot): boolean {
+  decodeRootRow(words, at, scratchRow);
+  return rootOfRow(scratchRow, id, root);
+}
+
+export function rootOfRow(row: RootRow, id: number, root: TreeRoot): boolean {
+  if (row.id !== id || row.state !== FAMILY_LIVE) {
+    clearRoot(root);
+    return false;
+  }
+  root.page = row.page;
+  root.birth = row.birth;
+  root.count = row.count;
+  return true;
+}
+
+export function writeRow(words: Int32Array, at: number, id: number, root: TreeRoot): void {
+  scratchRow.id = id;
+  scratchRow.page = root.page;
+  scratchRow.birth = root.birth;
+  scratchRow.count = root.count;
+  scratchRow.state = FAMILY_LIVE;
+  encodeRootRow(words, at, scratchRow);
+}
+
+export function writeAbsentRow(words: Int32Array, at: number, id: number): void {
+  words.fill(0, at, at + ROOT_WORDS);
+  words[at + ROOT_ID] = id;
+}

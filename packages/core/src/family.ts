@@ -1,0 +1,195 @@
+/**
+ * The handle of a column family: encodings, validation, and the way of single reads and writes into
+ * the engine. Main thread.
+ */
+import { TreeRoot } from '@manifold-db/storage';
+import type { TransactionBuilder } from './build/builder.js';
+import type { CommitPipeline } from './commit.js';
+import {
+  encodeBounds,
+  encodeKey,
+  encodeValue,
+  keyEncodingOf,
+  valueEncodingOf,
+  type KeyEncoding,
+  type ValueEncoding,
+} from './encoding/index.js';
+import type { FamilyEntry } from './families.js';
+import { encodeCondition, requireCondition } from './conditions.js';
+import { durabilityOf, putOptionsOf } from './options/index.js';
+import { createEntries, type EntriesSource } from './read/entries.js';
+import { countRange, hasKey, readMany, readValue } from './read/point.js';
+import type { Views } from './views.js';
+import type {
+  ColumnFamily,
+  ColumnFamilyOptions,
+  Commit,
+  CommitOptions,
+  Durability,
+  Entries,
+  KeyBounds,
+  PutOptions,
+  Range,
+  ReadOptions,
+} from './types.js';
+
+/** What every handle of one database shares. */
+export interface FamilyHome {
+  readonly pipeline: CommitPipeline;
+  readonly views: Views;
+  readonly durability: Durability;
+  assertWritable(): void;
+  assertReadable(): void;
+}
+
+/** Bytes that a waiting operation takes besides key and value. */
+const OPERATION_OVERHEAD_BYTES = 256;
+
+export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
+  readonly name: string;
+  readonly entry: FamilyEntry;
+  readonly key: KeyEncoding<K>;
+  readonly value: ValueEncoding<V>;
+  readonly home: FamilyHome;
+  readonly #root = new TreeRoot();
+
+  constructor(home: FamilyHome, entry: FamilyEntry, options: ColumnFamilyOptions<K, V> = {}) {
+    this.home = home;
+    this.entry = entry;
+    this.name = entry.name;
+    this.key = keyEncodingOf(options.keyEncoding) as unknown as KeyEncoding<K>;
+    this.value = valueEncodingOf(options.valueEncoding) as unknown as ValueEncoding<V>;
+  }
+
+  // --- reads ------------------------------------------------------------------------------------
+
+  get(key: K, options?: ReadOptions): V | undefined {
+    const { views } = this.home;
+    if (options === undefined && views.readNewest(this.entry, this.#root)) {
+      return readValue(views.context, this, this.#root, key);
+    }
+    return views.within(this.entry, options, (root) => readValue(views.context, this, root, key));
+  }
+
+  async getAsync(key: K, options?: ReadOptions): Promise<V | undefined> {
+    return this.home.views.readAsync(this.entry, this, key, options);
+  }
+
+  has(key: K, options?: ReadOptions): boolean {
+    const { views } = this.home;
+    if (options === undefined && views.readNewest(this.entry, this.#root)) {
+      return hasKey(views.context, this, this.#root, key);
+    }
+    return views.within(this.entry, options, (root) => hasKey(views.context, this, root, key));
+  }
+
+  getMany(keys: readonly K[], options?: ReadOptions): (V | undefined)[] {
+    const { views } = this.home;
+    return views.within(this.entry, options, (root) => readMany(views.context, this, root, keys));
+  }
+
+  count(range?: Range<K>): number {
+    const { views } = this.home;
+    return views.within(this.entry, range, (root) => countRange(views.context, this, root, range));
+  }
+
+  entries(range?: Range<K>): Entries<[K, V], K> {
+    return createEntries(this.#context(), this, range, 'entries', this.#source(range));
+  }
+
+  keys(range?: Range<K>): Entries<K, K> {
+    return createEntries(this.#context(), this, range, 'keys', this.#source(range));
+  }
+
+  values(range?: Range<K>): Entries<V, K> {
+    return createEntries(this.#context(), this, range, 'values', this.#source(range));
+  }
+
+  #context() {
+    return this.home.views.context;
+  }
+
+  #source(range: Range<K> | undefined): () => EntriesSource {
+    return () => this.home.views.pinned(this.entry, range);
+  }
+
+  // --- writes -----------------------------------------------------------------------------------
+
+  put(key: K, value: V, options?: PutOptions<V>): Promise<Commit> {
+    this.home.assertWritable();
+    if (options !== undefined) return this.#putWith(key, value, options);
+    if (this.home.pipeline.canRunNow()) {
+      return this.#commit(this.home.durability, 0, (builder) =>
+        builder.put(this.entry, this.key, this.value, key, value),
+      );
+    }
+    return this.#putCopy(key, value, this.home.durability);
+  }
+
+  /** The operation has to wait: it keeps copies. */
+  #putCopy(key: K, value: V, durability: Durability): Promise<Commit> {
+    const keyBytes = encodeKey(this.key, key);
+    const valueBytes = encodeValue(this.value, value);
+    const bytes = keyBytes.length + valueBytes.length + OPERATION_OVERHEAD_BYTES;
+    return this.#commit(durability, bytes, (builder) => {
+      builder.putRaw(this.entry, keyBytes, valueBytes);
+    });
+  }
+
+  #putWith(key: K, value: V, options: PutOptions<V>): Promise<Commit> {
+    const { durability, condition } = putOptionsOf<V>(options, this.home.durability);
+    const encoded = encodeCondition(condition, this.value);
+    if (encoded === undefined) return this.#putCopy(key, value, durability);
+    const keyBytes = encodeKey(this.key, key);
+    const valueBytes = encodeValue(this.value, value);
+    const bytes = keyBytes.length + valueBytes.length + OPERATION_OVERHEAD_BYTES;
+    return this.#commit(durability, bytes, (builder) => {
+      requireCondition(this.home.views.context, builder, this.entry, keyBytes, encoded);
+      builder.putRaw(this.entry, keyBytes, valueBytes);
+    });
+  }
+
+  delete(key: K, options?: CommitOptions): Promise<Commit> {
+    this.home.assertWritable();
+    const durability = durabilityOf(options, this.home.durability);
+    if (this.home.pipeline.canRunNow()) {
+      return this.#commit(durability, 0, (builder) => builder.delete(this.entry, this.key, key));
+    }
+    const keyBytes = encodeKey(this.key, key);
+    const bytes = keyBytes.length + OPERATION_OVERHEAD_BYTES;
+    return this.#commit(durability, bytes, (builder) => builder.deleteRaw(this.entry, keyBytes));
+  }
+
+  clear(range?: KeyBounds<K>, options?: CommitOptions): Promise<Commit> {
+    this.home.assertWritable();
+    const durability = durabilityOf(options, this.home.durability);
+    const { low, high } = encodeBounds(range, this.key);
+    return this.#commit(durability, OPERATION_OVERHEAD_BYTES, (builder) =>
+      builder.clear(this.entry, low, high),
+    );
+  }
+
+  /** Misuse that the build finds while it runs inside the call is thrown, not rejected. */
+  #commit(
+    durability: Durability,
+    bytes: number,
+    build: (builder: TransactionBuilder) => void,
+  ): Promise<Commit> {
+    let misuse: unknown;
+    const promise = new Promise<Commit>((resolve, reject) => {
+      this.home.pipeline.submit({
+        build,
+        durability,
+        bytes,
+        resolve: (sequence) => resolve({ sequence }),
+        reject: (error) => {
+          if (error instanceof TypeError || error instanceof RangeError) misuse = error;
+          reject(error);
+        },
+      });
+    });
+    if (misuse === undefined) return promise;
+    promise.catch(() => {});
+    throw misuse;
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * `open`: lock, files, recovery, workers, in this order; whatever fails undoes what came before.
+ * Main thread.
+ */
+import { randomBytes } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import {
+  DATABASE_ID_BYTES,
+  DATA_FILE_NAME,
+  REASON_ANY,
+  PROGRESS_APPLIED,
+  PROGRESS_SYNCED,
+  PROGRESS_WRITTEN,
+  PROGRESS_APPENDED,
+  QueueProducer,
+  ROOTS_ADMITTED,
+  ManifoldError,
+  acquireLock,
+  createDatabaseFiles,
+  createVfs,
+  databaseState,
+  publishRootSet,
+  readMetas,
+  storeWide,
+  type ApplyInit,
+  type DatabaseLock,
+  type Vfs,
+  type VfsSpec,
+  type WalInit,
+} from '@manifold-db/storage';
+import { ManifoldDatabase } from './database.js';
+import { absolutePath, checkOpenOptions, withPageBytes } from './options/index.js';
+import type { CheckedOpenOptions } from './options/index.js';
+import { existsError, notFoundError, openError } from './recovery/file-errors.js';
+import { admittedRows, recover, type Recovered } from './recovery/recover.js';
+import type { Host } from './supervise/host.js';
+import { ThreadHost } from './supervise/thread-host.js';
+import type { Database, OpenOptions, OptionsInForce } from './types.js';
+
+/** What tests and the benchmark replace; not part of the public options. */
+export interface OpenEnvironment {
+  /** Files of all threads. */
+  readonly vfsSpec?: VfsSpec;
+  /** Files of this thread, when they are not those of `vfsSpec` (the simulator). */
+  readonly vfs?: Vfs;
+  readonly host?: Host;
+  /** No LOCK file, for directories that live in memory. */
+  readonly withoutLock?: boolean;
+}
+
+/** Segments kept ready for a burst, as a share of `walBytesMax`. */
+const SEGMENTS_AHEAD_SHARE = 1 / 4;
+/** Share of the frames whose being dirty starts a checkpoint. */
+const CHECKPOINT_DIRTY_SHARE = 0.5;
+
+/**
+ * Opens a database, or creates it.
+ *
+ * @param path directory, as a path or a `file:` URL
+ * @throws TypeError or RangeError, at once, for wrong options
+ * @throws ManifoldError `ERR_MANIFOLD_LOCKED`, `…_NOT_FOUND`, `…_EXISTS`, `…_CORRUPT`, `…_FORMAT`,
+ *   `…_PERMISSION`, `…_READONLY`, `…_FULL`, `…_IO`, `…_WORKER`
+ * @example
+ * const db = await open('./data', { durability: 'immediate' });
+ */
+export function open(path: string | URL, options?: OpenOptions): Promise<Database> {
+  return openWith(path, options, {});
+}
+
+/** Checks the arguments at once; everything else rejects. */
+export function openWith(
+  path: string | URL,
+  options: OpenOptions | undefined,
+  environment: OpenEnvironment,
+): Promise<ManifoldDatabase> {
+  return openChecked(absolutePath(path), checkOpenOptions(options), environment);
+}
+
+async function openChecked(
+  directory: string,
+  checked: CheckedOpenOptions,
+  environment: OpenEnvironment,
+): Promise<ManifoldDatabase> {
+  checked.signal?.throwIfAborted();
+  const vfs = environment.vfs ?? createVfs(environment.vfsSpec ?? { kind: 'real' });
+  const host = environment.host ?? new ThreadHost();
+  let lock: DatabaseLock | undefined;
+  try {
+    requireDirectory(vfs, directory, checked.options);
+    if (environment.withoutLock !== true && !checked.options.readOnly) {
+      lock = acquireLock(vfs, directory);
+    }
+    const created = createIfAbsent(vfs, directory, checked.options);
+    const options = adoptPageBytes(vfs, directory, checked);
+    const recovered = recover({ path: directory, options, vfs, host, signal: checked.signal });
+    if (created) recovered.engine.recovery = { ...recovered.engine.recovery!, created };
+    return await start(recovered, lock, environment);
+  } catch (error) {
+    lock?.release();
+    throw openError(error, directory);
+  }
+}
+
+/** The directory is made when it may be; a read-only open needs it. */
+function requireDirectory(vfs: Vfs, directory: string, options: OptionsInForce): void {
+  if (vfs.exists(directory)) return;
+  if (!options.createIfMissing) throw notFoundError(directory);
+  vfs.makeDirectory(directory);
+  vfs.syncDirectory(dirname(directory));
+}
+
+function createIfAbsent(vfs: Vfs, directory: string, options: OptionsInForce): boolean {
+  if (databaseState(vfs, directory) === 'present') {
+    if (options.errorIfExists) throw existsError(directory);
+    return false;
+  }
+  if (!options.createIfMissing) throw notFoundError(directory);
+  createDatabaseFiles(vfs, directory, {
+    pageBytes: options.pageBytes,
+    walSegmentBytes: options.walSegmentBytes,
+    databaseId: randomBytes(DATABASE_ID_BYTES),
+    createdAtMs: Date.now(),
+  });
+  return true;
+}
+
+/** An existing database keeps the page size it was created with. */
+function adoptPageBytes(
+  vfs: Vfs,
+  directory: string,
+  { options, pageBytesGiven }: CheckedOpenOptions,
+): OptionsInForce {
+  const path = join(directory, DATA_FILE_NAME);
+  const file = vfs.open(path, 'read');
+  try {
+    const { pageBytes } = readMetas(file, path).meta;
+    if (pageBytesGiven && pageBytes !== options.pageBytes) {
+      throw new ManifoldError(
+        'ERR_MANIFOLD_FORMAT',
+        `${directory}: the database has pages of ${pageBytes} bytes, not of ${options.pageBytes}; ` +
+          'leave pageBytes out',
+        { path },
+      );
+    }
+    return withPageBytes(options, pageBytes);
+  } finally {
+    file.close();
+  }
+}
+
+async function start(
+  recovered: Recovered,
+  lock: DatabaseLock | undefined,
+  environment: OpenEnvironment,
+): Promise<ManifoldDatabase> {
+  const { engine } = recovered;
+  try {
+    const database = new ManifoldDatabase(engine, lock);
+    database.pipeline.applier.syncedView.start(admittedRows(engine), engine.lastCommitted);
+    if (engine.options.readOnly) {
+      publishReplayed(recovered);
+      return database;
+    }
+    const spec = environment.vfsSpec ?? { kind: 'real' };
+    const { wal, apply } = workerInits(recovered, spec, lock?.nonce);
+    await engine.host.start(engine.shared, wal, apply);
+    pushReplayed(recovered);
+    return database;
+  } catch (error) {
+    engine.pager.file?.close();
+    throw error;
+  }
+}
+
+function workerInits(
+  recovered: Recovered,
+  vfs: VfsSpec,
+  lockNonce: string | undefined,
+): { wal: WalInit; apply: ApplyInit[] } {
+  const { engine, buffers, checkpoint, scan } = recovered;
+  const { options } = engine;
+  const base = {
+    buffers,
+    directory: engine.path,
+    vfs,
+    databaseId: engine.databaseId,
+    lockNonce,
+  };
+  const wal = {
+    ...base,
+    segmentNumber: recovered.segmentNumber,
+    offset: recovered.offset,
+    lastSequence: scan.lastSequence,
+    lastTimestampMs: scan.tail.timestampMs,
+  };
+  const segments = options.walBytesMax / options.walSegmentBytes;
+  const apply = Array.from({ length: options.workers.apply }, (_, workerIndex) => ({
+    ...base,
+    workerIndex,
+    applier: options.mode === 'pipelined' ? ('worker' as const) : ('main' as const),
+    meta: checkpoint.meta,
+    obsoleteSegments: recovered.obsoleteSegments,
+    segmentsAheadTarget: Math.max(2, Math.floor(segments * SEGMENTS_AHEAD_SHARE)),
+    checkpointIntervalMs: options.checkpointIntervalMs,
+    dirtyShareMax: CHECKPOINT_DIRTY_SHARE,
+    seededBelow: recovered.seededBelow,
+  }));
+  return { wal, apply };
+}
+
+/** Hands the replayed changes to the apply workers; they are durable in the log already. */
+function pushReplayed({ engine, pending }: Recovered): void {
+  if (pending === undefined) return;
+  const producer = new QueueProducer(engine.shared);
+  if (!producer.push(pending)) {
+    engine.host.waitUntil(() => engine.hasFailed || producer.push(pending), REASON_ANY);
+  }
+  if (engine.mode !== 'pipelined') publishNewest(engine.shared, engine.lastCommitted, pending.mark);
+}
+
+/** Read-only: no worker publishes anything, what was replayed is all there will be. */
+function publishReplayed({ engine, pending }: Recovered): void {
+  const { progress } = engine.shared;
+  for (const word of [PROGRESS_APPENDED, PROGRESS_WRITTEN, PROGRESS_SYNCED]) {
+    storeWide(progress, word, engine.lastCommitted);
+  }
+  if (pending !== undefined) publishNewest(engine.shared, engine.lastCommitted, pending.mark);
+}
+
+function publishNewest(
+  shared: Recovered['engine']['shared'],
+  sequence: number,
+  mark: number,
+): void {
+  publishRootSet(shared, ROOTS_ADMITTED, sequence, mark);
+  storeWide(shared.progress, PROGRESS_APPLIED, sequence);
+}

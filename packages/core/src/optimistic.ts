@@ -1,0 +1,167 @@
+/**
+ * `transaction(async …)`: an optimistic, serialisable transaction. The body works on a snapshot
+ * with a builder of its own; at commit everything it read is compared with the newest state, and
+ * its operations are built again on that. Main thread.
+ *
+ * The comparison follows Kung and Robinson, "On Optimistic Methods for Concurrency Control" (1981),
+ * with values instead of version numbers: what was read must read the same now.
+ *
+ * Invariant: validation and the second build run in one synchronous build of the pipeline, so no
+ * commit comes in between.
+ */
+import {
+  CLEAR_HAS_HIGH,
+  CLEAR_HAS_LOW,
+  ManifoldError,
+  OperationCursor,
+  OperationKind,
+  TreeRoot,
+  assert,
+  treeRangeEqual,
+} from '@manifold-db/storage';
+import { TransactionBuilder } from './build/builder.js';
+import { encodeBounds, encodeKey } from './encoding/index.js';
+import type { Engine } from './engine.js';
+import type { FamilyEntry } from './families.js';
+import type { FamilyHandle, FamilyHome } from './family.js';
+import { readRaw } from './read/point.js';
+import type { DatabaseSnapshot } from './snapshots.js';
+import type { KeyBounds, Transaction } from './types.js';
+import { BuilderTransaction } from './write-transaction.js';
+
+/** What a transaction read of one family. */
+interface ReadSet {
+  readonly entry: FamilyEntry;
+  /** Encoded keys, as latin1 strings so that a set can hold them. */
+  readonly keys: Set<string>;
+  readonly ranges: { low: Buffer | undefined; high: Buffer | undefined }[];
+}
+
+/** Beyond this many single keys a family's read set becomes the whole family. */
+const READ_KEYS_MAX = 100_000;
+
+export class OptimisticTransaction extends BuilderTransaction implements Transaction {
+  readonly sequence: number;
+  readonly #engine: Engine;
+  readonly #snapshot: DatabaseSnapshot;
+  readonly #reads = new Map<FamilyEntry, ReadSet>();
+
+  constructor(home: FamilyHome, engine: Engine, snapshot: DatabaseSnapshot) {
+    const bytesMax = engine.options.walBytesMax / 2;
+    const builder = new TransactionBuilder(engine, engine.families, bytesMax);
+    super(home, engine, builder);
+    this.#engine = engine;
+    this.#snapshot = snapshot;
+    this.sequence = snapshot.sequence;
+    builder.start((entry, root) => snapshot.readRoot(entry, root));
+  }
+
+  /** Between two awaits of the body other operations run: no page operation stays open. */
+  protected override settle(): void {
+    this.builder.changes.pause();
+  }
+
+  protected override noteKey<K, V>(handle: FamilyHandle<K, V>, key: K): void {
+    const reads = this.#readsOf(handle.entry);
+    reads.keys.add(encodeKey(handle.key, key).toString('latin1'));
+    if (reads.keys.size <= READ_KEYS_MAX) return;
+    reads.keys.clear();
+    reads.ranges.push({ low: undefined, high: undefined });
+  }
+
+  protected override noteRange<K, V>(handle: FamilyHandle<K, V>, range?: KeyBounds<K>): void {
+    const { gt, gte, lt, lte, prefix } = range ?? {};
+    const bounds = encodeBounds({ gt, gte, lt, lte, prefix }, handle.key);
+    this.#readsOf(handle.entry).ranges.push({ low: bounds.low, high: bounds.high });
+  }
+
+  #readsOf(entry: FamilyEntry): ReadSet {
+    let reads = this.#reads.get(entry);
+    if (reads === undefined) {
+      reads = { entry, keys: new Set(), ranges: [] };
+      this.#reads.set(entry, reads);
+    }
+    return reads;
+  }
+
+  get hasWrites(): boolean {
+    return !this.builder.isEmpty;
+  }
+
+  /** Whether everything that was read still holds in the newest state. */
+  isCurrent(): boolean {
+    const before = new TreeRoot();
+    const now = new TreeRoot();
+    const opened = this.#engine.begin();
+    try {
+      for (const reads of this.#reads.values()) {
+        this.#snapshot.readRoot(reads.entry, before);
+        this.#engine.families.readAdmitted(reads.entry, now);
+        if (before.page === now.page && before.birth === now.birth) continue;
+        if (!this.#areKeysEqual(reads, before, now)) return false;
+        for (const { low, high } of reads.ranges) {
+          if (!treeRangeEqual(this.#engine.pager, before, now, low, high)) return false;
+        }
+      }
+      return true;
+    } finally {
+      this.#engine.end(opened);
+    }
+  }
+
+  #areKeysEqual(reads: ReadSet, before: TreeRoot, now: TreeRoot): boolean {
+    for (const text of reads.keys) {
+      const key = Buffer.from(text, 'latin1');
+      const was = readRaw(this.#engine, before, key, key.length);
+      const is = readRaw(this.#engine, now, key, key.length);
+      if (was === undefined || is === undefined) {
+        if (was !== is) return false;
+      } else if (Buffer.compare(was, is) !== 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Builds the operations again, on the newest state. */
+  replayInto(target: TransactionBuilder): void {
+    const { staging } = this.builder;
+    const cursor = new OperationCursor();
+    cursor.reset(staging.bytes, 0, staging.length, 'transaction');
+    while (cursor.next()) {
+      if (cursor.kind === OperationKind.CREATE_FAMILY) continue;
+      const entry = this.#entryOf(cursor.columnFamilyId);
+      const key = staging.bytes.subarray(cursor.keyOffset, cursor.keyOffset + cursor.keyBytes);
+      const valueEnd = cursor.valueOffset + cursor.valueBytes;
+      const value = staging.bytes.subarray(cursor.valueOffset, valueEnd);
+      if (cursor.kind === OperationKind.PUT) {
+        target.putRaw(entry, key, value);
+      } else if (cursor.kind === OperationKind.DELETE) {
+        target.deleteRaw(entry, key);
+      } else {
+        const low = (cursor.flags & CLEAR_HAS_LOW) === 0 ? undefined : key;
+        const high = (cursor.flags & CLEAR_HAS_HIGH) === 0 ? undefined : value;
+        target.clear(entry, low, high);
+      }
+    }
+  }
+
+  #entryOf(id: number): FamilyEntry {
+    const entry = this.#engine.families.byId(id);
+    assert(entry !== undefined, 'a logged family has an entry');
+    return entry;
+  }
+
+  /** Gives up the pages of the private build; the snapshot is the caller's to close. */
+  discard(): void {
+    this.builder.abort();
+    this.end();
+  }
+}
+
+export function conflictError(attempts: number): ManifoldError {
+  return new ManifoldError(
+    'ERR_MANIFOLD_CONFLICT',
+    `other commits changed what the transaction read, in each of ${attempts} attempts`,
+  );
+}

@@ -1,0 +1,130 @@
+/** The asynchronous face of a walk. */
+import { describe, expect, it } from 'vitest';
+import { utf8Keys, utf8Values, valueEncodingOf } from '../encoding/index.js';
+import { createEntries } from './entries.js';
+import { TestTree } from './test-tree.js';
+
+const texts = { key: utf8Keys, value: utf8Values };
+const rows = Array.from({ length: 3000 }, (_, i) => [String(10000 + i), `v${i}`] as const);
+
+function filled(): TestTree {
+  const tree = new TestTree();
+  tree.putAll(texts, rows);
+  return tree;
+}
+
+function entriesOf(tree: TestTree) {
+  return createEntries<string, string, [string, string]>(
+    ...([tree, texts, undefined, 'entries', tree.open] as const),
+  );
+}
+
+describe('for await', () => {
+  it('gives all entries and lets the event loop run between batches', async () => {
+    const tree = filled();
+    let turns = 0;
+    let isRunning = true;
+    const count = () => {
+      turns++;
+      if (isRunning) setImmediate(count);
+    };
+    setImmediate(count);
+    const seen: [string, string][] = [];
+    const before = tree.operations;
+    for await (const entry of entriesOf(tree)) seen.push(entry);
+    isRunning = false;
+    expect(seen).toEqual(rows);
+    expect(turns).toBeGreaterThanOrEqual(tree.operations - before - 1);
+    expect(tree.releases).toBe(1);
+  });
+
+  it('shows the version of the moment it was made', async () => {
+    const tree = filled();
+    const walk = entriesOf(tree);
+    let steps = 0;
+    for await (const [key, value] of walk) {
+      expect([key, value]).toEqual(rows[steps]);
+      if (steps++ % 500 === 0)
+        tree.putAll(
+          texts,
+          rows.map(([k]) => [k, `new ${steps}`] as const),
+        );
+    }
+    expect(steps).toBe(rows.length);
+  });
+
+  it('is closed by break and by an exception', async () => {
+    const tree = filled();
+    for await (const [key] of entriesOf(tree)) if (key === '10020') break;
+    expect(tree.releases).toBe(1);
+    const loop = async () => {
+      for await (const [key] of entriesOf(tree)) if (key === '10020') throw new Error('enough');
+    };
+    await expect(loop()).rejects.toThrow('enough');
+    expect(tree.releases).toBe(2);
+  });
+
+  it('rejects when decoding fails and when the database is closed', async () => {
+    const tree = filled();
+    const codec = { key: utf8Keys, value: valueEncodingOf('json') };
+    const walk = createEntries(tree, codec, undefined, 'values', tree.open);
+    await expect(walk[Symbol.asyncIterator]().next()).rejects.toThrow(SyntaxError);
+    expect(tree.releases).toBe(1);
+    const other = entriesOf(tree)[Symbol.asyncIterator]();
+    await other.next();
+    tree.isClosed = true;
+    await expect(other.next()).rejects.toMatchObject({ code: 'ERR_MANIFOLD_CLOSED' });
+    expect(tree.releases).toBe(2);
+  });
+
+  it('keeps the order of steps that nobody waited for', async () => {
+    const tree = filled();
+    const walk = entriesOf(tree)[Symbol.asyncIterator]();
+    expect(walk[Symbol.asyncIterator]()).toBe(walk);
+    const steps = Array.from({ length: 700 }, () => walk.next());
+    const ended = walk.return!();
+    const after = walk.next();
+    const results = await Promise.all(steps);
+    expect(results.map((result) => result.value)).toEqual(rows.slice(0, 700));
+    expect(await ended).toEqual({ value: undefined, done: true });
+    expect(await after).toEqual({ value: undefined, done: true });
+    expect(tree.releases).toBe(1);
+    await expect(walk.throw!(new Error('late'))).rejects.toThrow('late');
+  });
+
+  it('reads few cold pages in one go', async () => {
+    const tree = new TestTree();
+    tree.putAll(
+      texts,
+      rows.map(([key]) => [key, key.repeat(60)] as const),
+    );
+    const fetch = tree.pager.fetch.bind(tree.pager);
+    // Every page is as if it had to be read from the file.
+    tree.pager.fetch = (page, birth) => {
+      tree.pager.misses++;
+      return fetch(page, birth);
+    };
+    const worst = { sync: 0, async: 0 };
+    const spy = (kind: 'sync' | 'async') => {
+      const begin = tree.begin.bind(tree);
+      let before = tree.pager.misses;
+      tree.begin = () => {
+        before = tree.pager.misses;
+        return begin();
+      };
+      const end = tree.end.bind(tree);
+      tree.end = (opened) => {
+        worst[kind] = Math.max(worst[kind], tree.pager.misses - before);
+        end(opened);
+      };
+    };
+    spy('async');
+    let count = 0;
+    for await (const entry of entriesOf(tree)) count += entry.length / 2;
+    expect(count).toBe(rows.length);
+    spy('sync');
+    expect([...entriesOf(tree)]).toHaveLength(rows.length);
+    expect(worst.async).toBeLessThan(16);
+    expect(worst.sync).toBeGreaterThan(worst.async);
+  });
+});

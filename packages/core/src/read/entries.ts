@@ -1,0 +1,319 @@
+/**
+ * Iterators over a range of one version of a tree. Main thread, or any thread with a page manager.
+ *
+ * The version is pinned when the iterator is made (`open` is called once, by `createEntries`), so
+ * it shows the state of that moment, however late it is stepped first. It is given back exactly
+ * once: at the end, on `return`/`throw`/`close`, when a step throws, or, for an iterator that was
+ * dropped without any of these, when the garbage collector finds it.
+ *
+ * Invariants
+ * 1. Between two calls an iterator holds a key and a pinned version, never a position in memory:
+ *    every batch seeks again, in an operation of its own.
+ * 2. `#batch.count - #at` entries are read but not handed out; only entries handed out count for
+ *    `limit` and for the covered range.
+ * 3. Nothing refers to the iterator but its user (and a covered range that asks it, for a
+ *    transaction); the registry holds the pin alone.
+ */
+import type { TreeRoot } from '@manifold-db/storage';
+import { encodeRange, type ByteRange } from '../encoding/index.js';
+import type { Entries, KeyRange } from '../types.js';
+import { AsyncEntries } from './async-entries.js';
+import {
+  BATCH_ENTRIES_MAX,
+  Batch,
+  FIRST_BATCH_ENTRIES,
+  giveBatch,
+  takeBatch,
+  type FillOptions,
+} from './batch.js';
+import {
+  givesBytes,
+  keyScratch,
+  memoryOf,
+  type FamilyCodec,
+  type ReadContext,
+  type ReadMemory,
+} from './context.js';
+import { CoveredSegment, type CoveredRange } from './covered.js';
+
+export interface EntriesSource {
+  readonly root: TreeRoot;
+  /**
+   * Called exactly once when the iterator is done with the version, possibly by the garbage
+   * collector and after the database was closed; must not throw nor refer to the iterator.
+   */
+  release(): void;
+}
+
+export type EntriesSelect = 'entries' | 'keys' | 'values';
+
+/** Pages that one step of `for await` reads from the file before the event loop gets its turn. */
+const ASYNC_MISSES_MAX = 8;
+const GROWTH = 2;
+
+/** A pin that is given back once. */
+class Pin {
+  readonly #source: EntriesSource;
+  #released = false;
+
+  constructor(source: EntriesSource) {
+    this.#source = source;
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#source.release();
+  }
+}
+
+const forgotten = new FinalizationRegistry<Pin>((pin) => pin.release());
+/** What a closed walk points at. */
+const NO_ENTRIES = new Batch();
+/** Where the next batch begins. */
+const From = {
+  /** At the range's near end. */
+  START: 0,
+  /** At the key in `#key`, which belongs to the batch. */
+  AT_KEY: 1,
+  /** Behind the key in `#key`. */
+  BEHIND_KEY: 2,
+  /** There is nothing more. */
+  END: 3,
+} as const;
+type From = (typeof From)[keyof typeof From];
+
+class Walk<K, V, T> implements Entries<T, K> {
+  readonly #context: ReadContext;
+  readonly #codec: FamilyCodec<K, V>;
+  readonly #memory: ReadMemory;
+  readonly #root: TreeRoot;
+  readonly #pin: Pin;
+  readonly #range: ByteRange;
+  readonly #options: FillOptions;
+  readonly #select: EntriesSelect;
+  readonly #onRead: ((covered: CoveredRange) => void) | undefined;
+  #segment: CoveredSegment | undefined;
+  #batch: Batch;
+  /** Entries of the batch that were handed out. */
+  #at = 0;
+  /** Entries that may still be handed out, those of the batch included. */
+  #left: number;
+  #batchEntries = FIRST_BATCH_ENTRIES;
+  #missesMax = Infinity;
+  #from: From = From.START;
+  #key: Buffer = NO_ENTRIES.keys;
+  #closed = false;
+
+  constructor(
+    context: ReadContext,
+    codec: FamilyCodec<K, V>,
+    range: ByteRange,
+    select: EntriesSelect,
+    source: EntriesSource,
+    onRead: ((covered: CoveredRange) => void) | undefined,
+  ) {
+    this.#context = context;
+    this.#codec = codec;
+    this.#memory = memoryOf(context.pager);
+    this.#range = range;
+    this.#select = select;
+    this.#onRead = onRead;
+    this.#options = {
+      reverse: range.reverse,
+      stop: range.reverse ? range.low : range.high,
+      withValues: select !== 'keys',
+      valuesAreViews: select !== 'keys' && givesBytes(codec.value),
+    };
+    this.#left = range.limit;
+    this.#batch = takeBatch();
+    this.#root = source.root;
+    this.#pin = new Pin(source);
+    forgotten.register(this, this.#pin, this.#pin);
+  }
+
+  next(): IteratorResult<T, undefined> {
+    try {
+      this.#context.assertReadable();
+      if (this.#at === this.#batch.count && !this.#refill()) {
+        this.close();
+        return { value: undefined, done: true };
+      }
+      return { value: this.#take(this.#at++), done: false };
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  return(): IteratorResult<T, undefined> {
+    this.close();
+    return { value: undefined, done: true };
+  }
+
+  throw(error: unknown): never {
+    this.close();
+    throw error;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#endSegment();
+    const batch = this.#batch;
+    this.#batch = NO_ENTRIES;
+    this.#at = 0;
+    giveBatch(batch, !this.#options.valuesAreViews);
+    forgotten.unregister(this.#pin);
+    this.#pin.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
+    this.#missesMax = ASYNC_MISSES_MAX;
+    return new AsyncEntries<T>(this);
+  }
+
+  /** Whether the next step needs no reading; for the asynchronous walk. */
+  get hasBatch(): boolean {
+    return this.#at < this.#batch.count;
+  }
+
+  seek(key: K): this {
+    this.#context.assertReadable();
+    const bytes = this.#codec.key.encode(key, keyScratch, 0);
+    if (this.#closed) return this;
+    this.#endSegment();
+    this.#left -= this.#at;
+    this.#at = 0;
+    this.#batch.clear(!this.#options.valuesAreViews);
+    this.#batchEntries = FIRST_BATCH_ENTRIES;
+    const sought = Buffer.from(keyScratch.subarray(0, bytes));
+    this.#from = placeOf(sought, this.#range);
+    if (this.#from === From.AT_KEY) this.#key = sought;
+    return this;
+  }
+
+  /** Entry `index` of the batch; user code may run in it, even `next` of this very walk. */
+  #take(index: number): T {
+    const batch = this.#batch;
+    const { key: keys, value: values } = this.#codec;
+    if (this.#select === 'keys') return batch.keyAt(keys, index) as unknown as T;
+    const isView = this.#options.valuesAreViews;
+    if (this.#select === 'values') return batch.valueAt(values, index, isView) as unknown as T;
+    return [batch.keyAt(keys, index), batch.valueAt(values, index, isView)] as unknown as T;
+  }
+
+  // --- batches ----------------------------------------------------------------------------------
+
+  /** Reads the next batch; false at the end. */
+  #refill(): boolean {
+    if (this.#closed) return false;
+    const batch = this.#batch;
+    if (batch.exhausted) this.#from = From.END;
+    else if (batch.count > 0) {
+      this.#key = batch.keyBytesAt(batch.count - 1);
+      this.#from = From.BEHIND_KEY;
+      this.#left -= batch.count;
+      this.#at = 0;
+      batch.count = 0;
+    }
+    if (this.#left === 0) return false;
+    if (this.#from === From.END) {
+      this.#segment?.reachEnd();
+      return false;
+    }
+    if (this.#segment === undefined) this.#startSegment();
+    this.#fill(batch);
+    if (batch.count > 0) return true;
+    this.#segment?.reachEnd();
+    return false;
+  }
+
+  #fill(batch: Batch): void {
+    const entries = Math.min(this.#batchEntries, this.#left);
+    this.#batchEntries = Math.min(this.#batchEntries * GROWTH, BATCH_ENTRIES_MAX);
+    const opened = this.#context.begin();
+    try {
+      const found = this.#position();
+      batch.fill(this.#memory, this.#options, found, entries, this.#missesMax);
+    } finally {
+      this.#context.end(opened);
+    }
+  }
+
+  /** Puts the cursor on the first entry of the next batch. */
+  #position(): boolean {
+    const { cursor } = this.#memory;
+    const root = this.#root;
+    const key = this.#key;
+    const { low, high, reverse } = this.#range;
+    if (this.#from !== From.START) {
+      const inclusive = this.#from === From.AT_KEY;
+      return reverse
+        ? cursor.seekBackward(root, key, key.length, inclusive)
+        : cursor.seekForward(root, key, key.length, inclusive);
+    }
+    if (reverse) {
+      return high === undefined
+        ? cursor.seekLast(root)
+        : cursor.seekBackward(root, high, high.length, false);
+    }
+    return low === undefined
+      ? cursor.seekFirst(root)
+      : cursor.seekForward(root, low, low.length, true);
+  }
+
+  // --- what was read, for transactions ------------------------------------------------------------
+
+  #startSegment(): void {
+    if (this.#onRead === undefined) return;
+    const start = this.#from === From.AT_KEY ? this.#key : undefined;
+    this.#segment = new CoveredSegment(this.#range, start, () => this.#lastKey());
+    this.#onRead(this.#segment);
+  }
+
+  #endSegment(): void {
+    this.#segment?.end();
+    this.#segment = undefined;
+  }
+
+  /** The last key that was handed out since the last seek. */
+  #lastKey(): Buffer | undefined {
+    if (this.#at > 0) return this.#batch.keyBytesAt(this.#at - 1);
+    return this.#from === From.BEHIND_KEY ? this.#key : undefined;
+  }
+}
+
+/** Where a walk over the range goes on that is to continue at `key`. */
+function placeOf(key: Buffer, range: ByteRange): From {
+  const { low, high, reverse } = range;
+  if (low !== undefined && Buffer.compare(key, low) < 0) return reverse ? From.END : From.START;
+  if (high !== undefined && Buffer.compare(key, high) >= 0) return reverse ? From.START : From.END;
+  return From.AT_KEY;
+}
+
+/**
+ * An iterator over `range`. `open` is called once, here, after the range was found to be valid.
+ * `onRead` is called when reading starts, and again after each `seek`, with an object that tells at
+ * any time which keys were covered so far.
+ */
+export function createEntries<K, V, T>(
+  context: ReadContext,
+  codec: FamilyCodec<K, V>,
+  range: KeyRange<K> | undefined,
+  select: EntriesSelect,
+  open: () => EntriesSource,
+  onRead?: (covered: CoveredRange) => void,
+): Entries<T, K> {
+  context.assertReadable();
+  const bounds = encodeRange(range, codec.key);
+  return new Walk<K, V, T>(context, codec, bounds, select, open(), onRead);
+}

@@ -1,0 +1,198 @@
+/**
+ * From files to an engine that knows the newest recovered version: checkpoint, catalog, replay of
+ * the log, cut of its tail. Runs on the opening thread before any worker; idempotent: up to the cut
+ * nothing durable is changed, and the cut changes nothing that counts.
+ */
+import { join } from 'node:path';
+import {
+  DATA_FILE_NAME,
+  PART_WORDS,
+  Pager,
+  PendingEntry,
+  ROOTS_ADMITTED,
+  ROOT_WORDS,
+  THREAD_MAIN,
+  admittedRowAt,
+  attachShared,
+  createSegment,
+  createSharedBuffers,
+  cutTail,
+  initializeLogSpace,
+  initializePageMemory,
+  initializeVersion,
+  loadCatalog,
+  loadCheckpoint,
+  scanLog,
+  seedFreePages,
+  usedSlots,
+  type LoadedCheckpoint,
+  type LogScanResult,
+  type SharedBuffers,
+  type Vfs,
+} from '@manifold-db/storage';
+import { Engine } from '../engine.js';
+import { sharedSizes } from '../options/index.js';
+import type { Host } from '../supervise/host.js';
+import type { OptionsInForce } from '../types.js';
+import { Replay } from './replay.js';
+
+export interface RecoverInput {
+  readonly path: string;
+  readonly options: OptionsInForce;
+  readonly vfs: Vfs;
+  readonly host: Host;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Recovered {
+  readonly engine: Engine;
+  readonly buffers: SharedBuffers;
+  readonly checkpoint: LoadedCheckpoint;
+  readonly scan: LogScanResult;
+  /** Where the fsync worker goes on. */
+  readonly segmentNumber: number;
+  readonly offset: number;
+  /** Log files that may be recycled, by name. */
+  readonly obsoleteSegments: readonly string[];
+  /** Free pages below this number stand on the shared stack already. */
+  readonly seededBelow: number;
+  /** The replayed changes on their way to the apply workers; `undefined` when there are none. */
+  readonly pending: PendingEntry | undefined;
+}
+
+export function recover(input: RecoverInput): Recovered {
+  const { path, options, vfs } = input;
+  const startedMs = input.host.now();
+  const checkpoint = loadCheckpoint(vfs, path);
+  const { meta } = checkpoint;
+  const buffers = createSharedBuffers(sharedSizes(options));
+  const engine = openPages(input, buffers, checkpoint);
+  const seededBelow = seedFreePages(engine.pager, checkpoint.freeMap.inUse, meta.pageCount);
+  const replay = new Replay(engine, meta.sequence, input.signal);
+  const scan = scanLog(
+    vfs,
+    path,
+    {
+      databaseId: meta.databaseId,
+      fromSequence: meta.sequence,
+      oldestSegment: meta.walSegmentNumber,
+    },
+    replay,
+  );
+  const pending = admitReplayed(engine, replay);
+  engine.lastCommitted = scan.lastSequence;
+  const position = options.readOnly ? undefined : prepareLog(input, engine, scan, checkpoint);
+  engine.recovery = {
+    created: false,
+    clean: replay.commits === 0 && !scan.tail.needsCut,
+    checkpointSequence: meta.sequence,
+    lastSequence: scan.lastSequence,
+    commitsReplayed: replay.commits,
+    bytesReplayed: replay.bytes,
+    segmentsRead: scan.segments.filter((segment) => segment.role === 'live').length,
+    bytesCut: scan.tail.cutBytes,
+    cutAt:
+      scan.tail.cutBytes === 0
+        ? undefined
+        : { path: join(path, scan.tail.fileName ?? ''), offset: scan.tail.offset },
+    durationMs: input.host.now() - startedMs,
+  };
+  return {
+    engine,
+    buffers,
+    checkpoint,
+    scan,
+    segmentNumber: position?.segmentNumber ?? 0,
+    offset: position?.offset ?? 0,
+    obsoleteSegments: scan.segments
+      .filter((segment) => segment.role === 'obsolete')
+      .map((segment) => segment.fileName),
+    seededBelow,
+    pending,
+  };
+}
+
+function openPages(
+  input: RecoverInput,
+  buffers: SharedBuffers,
+  checkpoint: LoadedCheckpoint,
+): Engine {
+  const { path, options, vfs, host } = input;
+  const { meta } = checkpoint;
+  const shared = attachShared(buffers);
+  initializePageMemory(shared, meta.pageCount, meta.birthCounter);
+  const dataPath = join(path, DATA_FILE_NAME);
+  const pager = new Pager({
+    shared,
+    thread: THREAD_MAIN,
+    file: vfs.open(dataPath, options.readOnly ? 'read' : 'read-write'),
+    path: dataPath,
+    canWriteThrough: !options.readOnly,
+  });
+  pager.reserveScratch();
+  const families = loadCatalog(pager, meta);
+  initializeVersion(shared, {
+    sequence: meta.sequence,
+    mark: meta.birthCounter,
+    nextColumnFamilyId: meta.nextColumnFamilyId,
+    families,
+  });
+  const engine = new Engine({ path, options, shared, pager, vfs, host }, meta.databaseId);
+  engine.families.adopt(families);
+  return engine;
+}
+
+/** The replayed version becomes the newest; its pages and rows go to the workers as one commit. */
+function admitReplayed(engine: Engine, replay: Replay): PendingEntry | undefined {
+  const { changes } = replay;
+  changes.finish();
+  if (replay.commits === 0) return undefined;
+  const entry = new PendingEntry();
+  entry.reset(replay.lastSequence, engine.pager.birthMark(), changes.diff);
+  for (let part = 0; part < changes.partCount; part++) {
+    const at = part * PART_WORDS;
+    const slot = changes.parts[at]!;
+    const row = changes.parts.subarray(at + 1, at + 1 + ROOT_WORDS);
+    engine.shared.roots.set(row, admittedRowAt(slot));
+    entry.addPart(slot, changes.parts, at + 1);
+  }
+  return entry;
+}
+
+/** Cuts the tail and makes sure that the segment to write to is there. */
+function prepareLog(
+  input: RecoverInput,
+  engine: Engine,
+  scan: LogScanResult,
+  checkpoint: LoadedCheckpoint,
+): { segmentNumber: number; offset: number } {
+  const { path, vfs } = input;
+  const { meta } = checkpoint;
+  const position = cutTail(vfs, path, scan.tail);
+  const usable = new Set(
+    scan.segments
+      .filter((segment) => segment.role !== 'obsolete')
+      .map((segment) => segment.number),
+  );
+  if (!usable.has(position.segmentNumber)) {
+    const segmentBytes = engine.shared.sizes.walSegmentBytes;
+    const spec = { directory: path, segmentBytes, databaseId: meta.databaseId };
+    createSegment(vfs, spec, position.segmentNumber);
+  }
+  let prepared = position.segmentNumber;
+  while (usable.has(prepared + 1)) prepared++;
+  initializeLogSpace(engine.shared, {
+    oldestSegment: meta.walSegmentNumber,
+    writingSegment: position.segmentNumber,
+    writingOffset: position.offset,
+    preparedSegment: prepared,
+    lastSequence: scan.lastSequence,
+  });
+  return position;
+}
+
+/** A copy of the admitted rows, as the first synced view. */
+export function admittedRows(engine: Engine): Int32Array {
+  const { roots } = engine.shared;
+  return roots.slice(ROOTS_ADMITTED, ROOTS_ADMITTED + usedSlots(engine.shared) * ROOT_WORDS);
+}

@@ -1,0 +1,25 @@
+/**
+ * What runs the loops of the other stages: worker threads in production, a scheduler in one thread
+ * in the simulator. The engine sees only this interface.
+ */
+import type { ApplyInit, Shared, WalInit } from '@manifold-db/storage';
+
+export interface Host {
+  /** Starts the loops; resolves once every one of them is ready to run. */
+  start(shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void>;
+  /**
+   * Blocks the calling thread until the condition holds, while the other loops run. `interest` are
+   * the bell reasons that can make it true.
+   */
+  waitUntil(condition: () => boolean, interest: number): void;
+  /**
+   * Calls `wake` from the event loop once the main thread's bell has rung for one of the reasons in
+   * `interest`, or at once if `isDue` says so already. At most one call is under way; a new
+   * interest replaces the old. Interest 0 calls it off. Keeps the process alive meanwhile.
+   */
+  watch(interest: number, isDue: () => boolean, wake: () => void): void;
+  /** Milliseconds on a monotonic clock. */
+  now(): number;
+  /** Resolves once every loop has stopped, after SHUTDOWN was stored and the bells were rung. */
+  stopped(): Promise<void>;
+}

@@ -1,0 +1,187 @@
+/**
+ * Runs the fsync worker and the apply workers as `Worker` threads. Main thread.
+ *
+ * Invariants
+ * 1. Nothing waits with `Atomics.wait` before every worker has reported ready: a worker needs the
+ *    main thread's event loop to start.
+ * 2. A worker that errs or exits while the database runs poisons it.
+ * 3. `Atomics.waitAsync` does not keep Node alive; the timer does, while anyone waits.
+ */
+import { Worker } from 'node:worker_threads';
+import {
+  FAILURE_WORKER,
+  ManifoldError,
+  PROGRESS_READY,
+  PROGRESS_SHUTDOWN,
+  REASON_ANY,
+  REASON_REQUEST,
+  RUNNING,
+  SHUTDOWN_NOW,
+  THREAD_MAIN,
+  cancelSleep,
+  failureText,
+  prepareToSleep,
+  prepareToWaitAsync,
+  ringAllBells,
+  ringBell,
+  setFailure,
+  sleepOnBell,
+  waitOnBellAsync,
+  type ApplyInit,
+  type Shared,
+  type WalInit,
+} from '@manifold-db/storage';
+import type { Host } from './host.js';
+import { applyWorkerUrl, walWorkerUrl } from './worker-urls.js';
+
+/** Longer than any process lives; the timer exists only to be ref'd. */
+const KEEP_ALIVE_MS = 0x7fffffff;
+/** A blocked main thread looks up this often, in case a worker died without ringing. */
+const BLOCKED_LOOK_MS = 1000;
+
+export class ThreadHost implements Host {
+  #shared: Shared | undefined;
+  #workers: Worker[] = [];
+  #exits: Promise<void>[] = [];
+  #keepAlive: NodeJS.Timeout | undefined;
+  #interest = 0;
+  #isDue: () => boolean = () => false;
+  #wake: () => void = () => {};
+  #isWaiting = false;
+  #isScheduled = false;
+
+  async start(shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void> {
+    this.#shared = shared;
+    const troubles = [this.#spawn(walWorkerUrl(), wal, 'manifold-wal')];
+    for (const init of apply) {
+      const name = `manifold-apply-${init.workerIndex}`;
+      troubles.push(this.#spawn(applyWorkerUrl(), init, name));
+    }
+    try {
+      await Promise.race([this.#allReady(troubles.length), ...troubles]);
+    } catch (error) {
+      Atomics.store(shared.progress, PROGRESS_SHUTDOWN, SHUTDOWN_NOW);
+      ringAllBells(shared.bells, REASON_ANY);
+      await Promise.all(this.#workers.map((worker) => worker.terminate()));
+      throw error;
+    }
+    for (const worker of this.#workers) worker.unref();
+  }
+
+  /** Every worker counts itself ready in shared memory; the event loop goes on meanwhile. */
+  async #allReady(count: number): Promise<void> {
+    const { bells, progress } = this.#shared!;
+    for (;;) {
+      const rings = prepareToWaitAsync(bells, THREAD_MAIN, REASON_REQUEST);
+      if (Atomics.load(progress, PROGRESS_READY) === count) break;
+      await waitOnBellAsync(bells, THREAD_MAIN, rings);
+    }
+    prepareToWaitAsync(bells, THREAD_MAIN, 0);
+  }
+
+  /** Starts a worker; the promise only ever rejects, when the worker fails before it is ready. */
+  #spawn(url: URL, workerData: unknown, name: string): Promise<never> {
+    const shared = this.#shared!;
+    // Descriptors a worker opened stay open when it dies: the operating system closes them with
+    // the process, and nothing else may be opened under their numbers meanwhile.
+    const worker = new Worker(url, { workerData, name, trackUnmanagedFds: false });
+    this.#workers.push(worker);
+    let cause: unknown;
+    const trouble = new Promise<never>((_resolve, reject) => {
+      worker.once('error', (error) => {
+        cause = error;
+        reject(startError(name, error));
+      });
+    });
+    trouble.catch(() => {});
+    this.#exits.push(
+      new Promise((resolve) => {
+        worker.once('exit', (code) => {
+          if (Atomics.load(shared.progress, PROGRESS_SHUTDOWN) === RUNNING) {
+            const why = cause === undefined ? `exit code ${code}` : failureText(cause);
+            setFailure(shared, FAILURE_WORKER, `the worker ${name} stopped: ${why}`);
+          }
+          resolve();
+        });
+      }),
+    );
+    return trouble;
+  }
+
+  waitUntil(condition: () => boolean, interest: number): void {
+    const bells = this.#shared!.bells;
+    for (;;) {
+      const rings = prepareToSleep(bells, THREAD_MAIN, interest);
+      if (condition()) break;
+      sleepOnBell(bells, THREAD_MAIN, rings, BLOCKED_LOOK_MS);
+    }
+    cancelSleep(bells, THREAD_MAIN);
+  }
+
+  watch(interest: number, isDue: () => boolean, wake: () => void): void {
+    this.#interest = interest;
+    this.#isDue = isDue;
+    this.#wake = wake;
+    if (interest === 0) {
+      this.#keepAlive?.unref();
+      prepareToWaitAsync(this.#shared!.bells, THREAD_MAIN, 0);
+      return;
+    }
+    this.#keepAlive ??= setInterval(() => {}, KEEP_ALIVE_MS);
+    this.#keepAlive.ref();
+    this.#arm();
+  }
+
+  #arm(): void {
+    const bells = this.#shared!.bells;
+    const rings = prepareToWaitAsync(bells, THREAD_MAIN, this.#interest);
+    if (this.#isDue()) {
+      // What we wait for happened before the interest was declared: nobody will ring for it.
+      this.#schedule();
+      return;
+    }
+    // A wait left over from an earlier interest is as good: `notify` wakes it whatever the count.
+    if (this.#isWaiting) return;
+    const wait = waitOnBellAsync(bells, THREAD_MAIN, rings);
+    if (wait === undefined) {
+      this.#schedule();
+      return;
+    }
+    this.#isWaiting = true;
+    void wait.then(() => {
+      this.#isWaiting = false;
+      this.#onRing();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(this.#onRing);
+  }
+
+  readonly #onRing = (): void => {
+    this.#isScheduled = false;
+    if (this.#interest !== 0) this.#wake();
+  };
+
+  now(): number {
+    return performance.now();
+  }
+
+  async stopped(): Promise<void> {
+    for (const worker of this.#workers) worker.ref();
+    await Promise.all(this.#exits);
+    this.#interest = 0;
+    // A wait that is still outstanding would keep its promise for ever.
+    if (this.#isWaiting) {
+      prepareToWaitAsync(this.#shared!.bells, THREAD_MAIN, REASON_ANY);
+      ringBell(this.#shared!.bells, THREAD_MAIN, REASON_ANY);
+    }
+    clearInterval(this.#keepAlive);
+  }
+}
+
+function startError(name: string, cause: unknown): ManifoldError {
+  return new ManifoldError('ERR_MANIFOLD_WORKER', `the worker ${name} did not start`, { cause });
+}

@@ -1,0 +1,205 @@
+/**
+ * What the callback of `write` and `writeSync` gets: operations and reads on the shared builder.
+ * Main thread, inside one synchronous call.
+ */
+import { ManifoldError, TreeRoot } from '@manifold-db/storage';
+import type { BuildMark, TransactionBuilder } from './build/builder.js';
+import { encodeCondition, requireCondition } from './conditions.js';
+import { encodeBounds, encodeKey, encodeValue } from './encoding/index.js';
+import { FamilyHandle } from './family.js';
+import { conditionOf } from './options/index.js';
+import type { ReadContext } from './read/context.js';
+import { createEntries, type EntriesSource } from './read/entries.js';
+import { countRange, hasKey, readMany, readValue } from './read/point.js';
+import type {
+  ColumnFamily,
+  Entries,
+  KeyBounds,
+  KeyRange,
+  PutConditions,
+  Savepoint,
+  WriteTransaction,
+} from './types.js';
+
+/** A savepoint and the place it stands for. */
+class BuilderSavepoint implements Savepoint {
+  readonly operationCount: number;
+  readonly mark: BuildMark;
+  readonly owner: BuilderTransaction;
+  isValid = true;
+
+  constructor(owner: BuilderTransaction, mark: BuildMark) {
+    this.owner = owner;
+    this.mark = mark;
+    this.operationCount = mark.operationCount;
+  }
+}
+
+export class BuilderTransaction implements WriteTransaction {
+  protected readonly context: ReadContext;
+  protected readonly builder: TransactionBuilder;
+  readonly #owner: object;
+  readonly #root = new TreeRoot();
+  readonly #savepoints: BuilderSavepoint[] = [];
+  #isOver = false;
+
+  /** `owner`: the database whose families may be used. */
+  constructor(owner: object, context: ReadContext, builder: TransactionBuilder) {
+    this.#owner = owner;
+    this.context = context;
+    this.builder = builder;
+  }
+
+  /** The transaction has been committed or given up. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  protected handle<K, V>(family: ColumnFamily<K, V>): FamilyHandle<K, V> {
+    if (this.#isOver) {
+      throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the transaction is over');
+    }
+    if (!(family instanceof FamilyHandle) || family.home !== this.#owner) {
+      throw new TypeError('family: a column family of this database is expected');
+    }
+    return family as FamilyHandle<K, V>;
+  }
+
+  // --- reads ------------------------------------------------------------------------------------
+
+  get<K, V>(family: ColumnFamily<K, V>, key: K): V | undefined {
+    const handle = this.handle(family);
+    this.noteKey(handle, key);
+    return this.#read(handle, (root) => readValue(this.context, handle, root, key));
+  }
+
+  has<K, V>(family: ColumnFamily<K, V>, key: K): boolean {
+    const handle = this.handle(family);
+    this.noteKey(handle, key);
+    return this.#read(handle, (root) => hasKey(this.context, handle, root, key));
+  }
+
+  getMany<K, V>(family: ColumnFamily<K, V>, keys: readonly K[]): (V | undefined)[] {
+    const handle = this.handle(family);
+    for (const key of keys) this.noteKey(handle, key);
+    return this.#read(handle, (root) => readMany(this.context, handle, root, keys));
+  }
+
+  count<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): number {
+    const handle = this.handle(family);
+    this.noteRange(handle, range);
+    return this.#read(handle, (root) => countRange(this.context, handle, root, range));
+  }
+
+  entries<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<[K, V], K> {
+    const handle = this.handle(family);
+    this.noteRange(handle, range);
+    return createEntries(this.context, handle, range, 'entries', () => this.#source(handle));
+  }
+
+  keys<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<K, K> {
+    const handle = this.handle(family);
+    this.noteRange(handle, range);
+    return createEntries(this.context, handle, range, 'keys', () => this.#source(handle));
+  }
+
+  values<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<V, K> {
+    const handle = this.handle(family);
+    this.noteRange(handle, range);
+    return createEntries(this.context, handle, range, 'values', () => this.#source(handle));
+  }
+
+  #read<K, V, T>(handle: FamilyHandle<K, V>, read: (root: TreeRoot) => T): T {
+    this.builder.readRoot(handle.entry, this.#root);
+    const opened = this.context.begin();
+    try {
+      return read(this.#root);
+    } finally {
+      this.context.end(opened);
+      this.settle();
+    }
+  }
+
+  /** The version built so far: later writes of the transaction copy its pages. */
+  #source<K, V>(handle: FamilyHandle<K, V>): EntriesSource {
+    const root = new TreeRoot();
+    this.builder.readRoot(handle.entry, root);
+    this.builder.changes.freeze();
+    this.settle();
+    return { root, release: () => {} };
+  }
+
+  /** Hooks of the optimistic transaction, which remembers what it read, and whose calls stand alone. */
+  protected settle(): void {}
+  protected noteKey<K, V>(_handle: FamilyHandle<K, V>, _key: K): void {}
+  protected noteRange<K, V>(_handle: FamilyHandle<K, V>, _range?: KeyBounds<K>): void {}
+
+  // --- writes -----------------------------------------------------------------------------------
+
+  put<K, V>(family: ColumnFamily<K, V>, key: K, value: V, conditions?: PutConditions<V>): void {
+    const handle = this.handle(family);
+    try {
+      if (conditions !== undefined) this.#putWith(handle, key, value, conditions);
+      else this.builder.put(handle.entry, handle.key, handle.value, key, value);
+    } finally {
+      this.settle();
+    }
+  }
+
+  #putWith<K, V>(
+    handle: FamilyHandle<K, V>,
+    key: K,
+    value: V,
+    conditions: PutConditions<V>,
+  ): void {
+    const condition = encodeCondition(conditionOf<V>(conditions), handle.value);
+    const keyBytes = encodeKey(handle.key, key);
+    const valueBytes = encodeValue(handle.value, value);
+    if (condition !== undefined) {
+      this.noteKey(handle, key);
+      requireCondition(this.context, this.builder, handle.entry, keyBytes, condition);
+    }
+    this.builder.putRaw(handle.entry, keyBytes, valueBytes);
+  }
+
+  delete<K, V>(family: ColumnFamily<K, V>, key: K): void {
+    const handle = this.handle(family);
+    this.noteKey(handle, key);
+    try {
+      this.builder.delete(handle.entry, handle.key, key);
+    } finally {
+      this.settle();
+    }
+  }
+
+  clear<K, V>(family: ColumnFamily<K, V>, range?: KeyBounds<K>): void {
+    const handle = this.handle(family);
+    this.noteRange(handle, range);
+    const { low, high } = encodeBounds(range, handle.key);
+    try {
+      this.builder.clear(handle.entry, low, high);
+    } finally {
+      this.settle();
+    }
+  }
+
+  // --- savepoints -------------------------------------------------------------------------------
+
+  savepoint(): Savepoint {
+    if (this.#isOver) throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the transaction is over');
+    const savepoint = new BuilderSavepoint(this, this.builder.mark());
+    this.settle();
+    this.#savepoints.push(savepoint);
+    return savepoint;
+  }
+
+  rollbackTo(savepoint: Savepoint): void {
+    if (this.#isOver) throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the transaction is over');
+    const isOwn = savepoint instanceof BuilderSavepoint && savepoint.owner === this;
+    if (!isOwn || !savepoint.isValid) {
+      throw new TypeError('savepoint: a valid savepoint of this transaction is expected');
+    }
+    while (this.#savepoints.at(-1) !== savepoint) this.#savepoints.pop()!.isValid = false;
+    this.builder.rollBackTo(savepoint.mark);
+  }
+}
