@@ -12,7 +12,12 @@ function forbid(name, comment, from, to) {
 
 module.exports = {
   forbidden: [
-    forbid('no-cycles', 'No module imports itself in a circle.', {}, { circular: true }),
+    forbid(
+      'no-cycles',
+      'No module needs itself to be loaded. Types alone may refer to each other.',
+      {},
+      { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    ),
     forbid('resolvable', 'Every import leads to a file.', {}, { couldNotResolve: true }),
     forbid(
       'storage-imports-nothing-of-ours',

@@ -5,7 +5,7 @@ export default defineConfig({
     include: [
       'packages/*/src/**/*.test.ts',
       'packages/*/test/**/*.test.ts',
-      'scripts/test/**/*.test.ts',
+      'scripts/lib/*.test.mjs',
       'bench/test/**/*.test.ts',
     ],
     pool: 'forks',

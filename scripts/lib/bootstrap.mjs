@@ -11,13 +11,20 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 const NODE_MINIMUM = [20, 15];
+
+/**
+ * Not `npm ci`: it refuses a lock file without the binaries of other platforms, and a registry
+ * mirror need not carry those. `--no-save` leaves the lock file, which is followed, as it is.
+ */
+const INSTALL = ['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit'];
+
 const STAMP_NAME = '.manifold-installed';
 
 /** Ends the program with one line; for conditions the user can mend. */
@@ -82,7 +89,9 @@ export function install(folder) {
   if (!agreesWithLock(folder, readJson(lockPath))) {
     process.stderr.write(`installing packages in ${folder}\n`);
     const mend = 'Check the network connection and the free disk space, then try again.';
-    must('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], folder, mend);
+    // What an install that was killed left behind may look complete to npm.
+    rmSync(join(folder, 'node_modules'), { recursive: true, force: true });
+    must('npm', INSTALL, folder, mend);
   }
   writeFileSync(stampPath, stamp);
 }

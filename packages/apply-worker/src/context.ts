@@ -1,0 +1,71 @@
+/**
+ * What every part of apply worker 0 works with: shared memory, files, clock. Made once per thread.
+ */
+import { join } from 'node:path';
+import {
+  DATA_FILE_NAME,
+  PROGRESS_TEST_SWITCH,
+  Pager,
+  THREAD_APPLY,
+  attachShared,
+  createVfs,
+  isLockOwned,
+  type ApplyInit,
+  type Shared,
+  type Vfs,
+  type VfsFile,
+} from '@manifold-db/storage';
+
+/** What one `step()` did. */
+export type StepResult = 'worked' | 'idle' | 'stopped';
+
+/** What the simulator replaces. */
+export interface ApplyEnvironment {
+  /** Stands in for `init.vfs`: a simulated disk has no description. */
+  readonly vfs?: Vfs | undefined;
+  /** Monotonic clock. */
+  readonly nowMs?: (() => number) | undefined;
+}
+
+export interface ApplyContext {
+  readonly init: ApplyInit;
+  readonly shared: Shared;
+  readonly vfs: Vfs;
+  readonly dataPath: string;
+  readonly dataFile: VfsFile;
+  readonly pager: Pager;
+  nowMs(): number;
+  /** Whether the database directory is still locked by this process. */
+  stillOwned(): boolean;
+}
+
+export function createContext(init: ApplyInit, environment: ApplyEnvironment): ApplyContext {
+  const shared = attachShared(init.buffers);
+  const vfs = environment.vfs ?? createVfs(init.vfs);
+  const dataPath = join(init.directory, DATA_FILE_NAME);
+  const dataFile = vfs.open(dataPath, 'read-write');
+  const pager = new Pager({
+    shared,
+    thread: THREAD_APPLY + init.workerIndex,
+    file: dataFile,
+    path: dataPath,
+    canWriteThrough: true,
+  });
+  pager.reserveScratch();
+  const { lockNonce } = init;
+  return {
+    init,
+    shared,
+    vfs,
+    dataPath,
+    dataFile,
+    pager,
+    nowMs: environment.nowMs ?? (() => performance.now()),
+    stillOwned: () => lockNonce === undefined || isLockOwned(vfs, init.directory, lockNonce),
+  };
+}
+
+/** Whether a bug of the original is re-injected by a test (`layout/progress.ts`). */
+export function isTestSwitchOn(shared: Shared, bit: number): boolean {
+  return (Atomics.load(shared.progress, PROGRESS_TEST_SWITCH) & bit) !== 0;
+}
