@@ -35,6 +35,8 @@ export interface ApplyInit extends WorkerInit {
   readonly applier: Applier;
   /** The durable checkpoint. Worker 0 reads its free map by itself. */
   readonly meta: Meta;
+  /** Free pages of the checkpoint below this number stand on the shared stack already. */
+  readonly seededBelow: number;
   /** Log files that may be recycled, by name. */
   readonly obsoleteSegments: readonly string[];
   /** Segments kept ready beyond the one being written. */

@@ -166,6 +166,7 @@ export class WalLoop {
     } catch (error) {
       if (!this.isSwitchOn(TEST_SWITCH_APPEND_BEHIND_GARBAGE)) throw error;
       segment.skipGarbage(bytes);
+      if (bytes > segment.payloadBytesMax()) throw error;
       segment.writeData(payload, records, firstSequence, lastSequence, stamp);
     }
     this.blockIsWritten();

@@ -19,9 +19,10 @@ import {
   readFailure,
   recordBytesMax,
   setFailure,
+  scanLog,
   type FaultRule,
 } from '@manifold-db/storage';
-import { DATABASE_ID, DIRECTORY, Harness, SIZES, scanLog } from './harness.js';
+import { DATABASE_ID, DIRECTORY, Harness, SIZES } from './harness.js';
 
 function faulty(rule: FaultRule): Harness {
   return new Harness({ wrapVfs: (vfs) => createFaultVfs(vfs, [rule]) });

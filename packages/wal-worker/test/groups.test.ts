@@ -18,8 +18,9 @@ import {
   TEST_SWITCH_OVER_ACKNOWLEDGE,
   THREAD_APPLY,
   THREAD_MAIN,
+  scanLog,
 } from '@manifold-db/storage';
-import { DATABASE_ID, DIRECTORY, Harness, readBlocks, scanLog } from './harness.js';
+import { DATABASE_ID, DIRECTORY, Harness, readBlocks } from './harness.js';
 
 function survivingSequences(harness: Harness): number[] {
   const disk = harness.disk.crash({ keep: 'none' });

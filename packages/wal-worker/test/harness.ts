@@ -44,8 +44,6 @@ import {
 } from '@manifold-db/storage';
 import { createWalLoop, type StepResult, type WalLoop } from '@manifold-db/wal-worker';
 
-export { scanLog } from '../../storage/dist/log/index.js';
-
 export const DIRECTORY = '/db';
 export const DATABASE_ID = new Uint8Array(16).fill(7);
 export const SIZES: SharedSizes = {

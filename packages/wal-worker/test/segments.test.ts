@@ -13,8 +13,9 @@ import {
   loadWide,
   readFailure,
   recordBytesMax,
+  scanLog,
 } from '@manifold-db/storage';
-import { DATABASE_ID, DIRECTORY, Harness, SIZES, scanLog } from './harness.js';
+import { DATABASE_ID, DIRECTORY, Harness, SIZES } from './harness.js';
 
 const OPTIONS = { databaseId: DATABASE_ID, fromSequence: 0, oldestSegment: 1 };
 

@@ -26,7 +26,7 @@ import {
   STAT_CHECKPOINT_NS,
   TEST_SWITCH_RECYCLE_EARLY,
   THREAD_MAIN,
-  TreeRoot,
+  type TreeRoot,
   encodeMeta,
   metaSlot,
   oldestNeededSegment,
@@ -119,9 +119,9 @@ export class Checkpointer {
     return this.#run !== undefined;
   }
 
+  /** The version is pinned already (`Retirement.checkpointBegins`). */
   begin(frozen: FrozenVersion): void {
-    const { context, space, retirement } = this.#parts;
-    retirement.checkpointBegins({ sequence: frozen.sequence, mark: frozen.mark });
+    const { context, space } = this.#parts;
     const diff = new Diff();
     diff.reset(context.pager.newToken());
     this.#run = {

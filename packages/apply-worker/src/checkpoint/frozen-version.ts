@@ -23,22 +23,27 @@ export interface FrozenVersion {
   readonly inUse: PageBitmap;
   /** Chunks of the free map that differ from the durable one. */
   readonly changedChunks: PageBitmap;
-  /** Pages of the version that are not in the file, ascending. */
+  /** Pages that are not in the file and have to be, ascending. */
   readonly pages: Int32Array;
   /** Requests that this checkpoint answers. */
   readonly wanted: number;
 }
 
-/** All workers stand at `sequence`, none goes on meanwhile. */
+/**
+ * All workers stand at `sequence`, none goes on meanwhile. `alsoWrite`: pages outside the version
+ * that are to be written with it.
+ */
 export function freeze(
   shared: Shared,
   account: PageAccount,
   sequence: number,
   mark: number,
+  alsoWrite: readonly number[],
 ): FrozenVersion {
   // Before everything else: a request made from here on is answered by the next checkpoint.
   const wanted = Atomics.load(shared.progress, PROGRESS_CHECKPOINT_WANTED);
   const slots = usedSlots(shared);
+  for (const page of alsoWrite) account.unwritten.add(page);
   const frozen: FrozenVersion = {
     sequence,
     mark,

@@ -13,12 +13,7 @@
  *    operation that read the set, so it is visible by then.
  * 3. Each page stands in exactly one list.
  */
-import {
-  BIRTH_LIMIT,
-  NO_SEQUENCE,
-  type Pager,
-  type Shared,
-} from '@manifold-db/storage';
+import { BIRTH_LIMIT, NO_SEQUENCE, type Pager, type Shared } from '@manifold-db/storage';
 import { FreePages } from './free-pages.js';
 import { PageList } from './page-list.js';
 import {
@@ -48,6 +43,9 @@ export class Retirement {
   readonly #held = new Map<number, PageList>();
   /** Lists whose holder is gone. */
   readonly #review: PageList[] = [];
+  /** Those of snapshots closed while a checkpoint writes what snapshots hold; reviewed after it. */
+  readonly #deferred: PageList[] = [];
+  #defersReview = false;
   readonly #aging: AgingBatch[] = [];
 
   constructor(shared: Shared, pager: Pager, durable: Version) {
@@ -67,9 +65,13 @@ export class Retirement {
     this.#review.push(list);
   }
 
-  /** From here on the running checkpoint reads `version`. */
-  checkpointBegins(version: Version): void {
-    this.pins.running = version;
+  /**
+   * From here on the running checkpoint reads `version`, and, if it `writesHeld`, also what
+   * snapshots hold now.
+   */
+  checkpointBegins(version: Version, writesHeld: boolean): void {
+    this.pins.running = { sequence: version.sequence, mark: version.mark };
+    this.#defersReview = writesHeld;
   }
 
   /** The running checkpoint is durable and takes the place of the one before. */
@@ -82,14 +84,17 @@ export class Retirement {
     this.#held.delete(HELD_BY_DURABLE);
     if (heldNow !== undefined) this.#held.set(HELD_BY_DURABLE, heldNow);
     if (heldBefore !== undefined) this.#review.push(heldBefore);
+    this.#defersReview = false;
+    this.#review.push(...this.#deferred.splice(0));
   }
 
-  /** Pages that a snapshot holds, for a checkpoint that writes them so that frames become free. */
-  forEachHeldBySnapshot(visit: (page: number) => void): void {
+  heldBySnapshots(): number[] {
+    const pages: number[] = [];
     for (const [holder, list] of this.#held) {
       if (holder === HELD_BY_DURABLE || holder === HELD_BY_RUNNING) continue;
-      for (let i = 0; i < list.count; i++) visit(list.page(i));
+      for (let i = 0; i < list.count; i++) pages.push(list.page(i));
     }
+    return pages;
   }
 
   get heldBySnapshotsCount(): number {
@@ -122,7 +127,8 @@ export class Retirement {
       const list = this.#held.get(row);
       if (list === undefined) continue;
       this.#held.delete(row);
-      this.#review.push(list);
+      if (this.#defersReview) this.#deferred.push(list);
+      else this.#review.push(list);
     }
   }
 

@@ -1,8 +1,8 @@
 /**
- * Free map: which pages of the data file are in use at a checkpoint (bit set = in use; metas, trees,
- * catalog and the pages of the map itself included). The bits come in chunks, one FREE_MAP page
- * each; a chain of FREE_MAP_DIRECTORY pages lists the chunks in order. Written by the apply worker
- * in a checkpoint, read at open.
+ * Free map: which pages of the data file are in use at a checkpoint (bit set = in use; metas,
+ * trees, catalog and the pages of the map itself included). The bits come in chunks, one FREE_MAP
+ * page each; a chain of FREE_MAP_DIRECTORY pages lists the chunks in order. Written by the
+ * apply worker in a checkpoint, read at open.
  *
  * FREE_MAP page, after the common page header:
  *       16     4 chunkIndex

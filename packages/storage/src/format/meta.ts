@@ -1,5 +1,6 @@
 /**
- * Meta pages: pages 0 and 1 of the data file, written alternately by the apply worker, read at open.
+ * Meta pages: pages 0 and 1 of the data file, written alternately by the apply worker, read at
+ * open.
  * After the common page header (page-header.ts; its birth is the generation):
  *
  *   offset bytes field

@@ -1,5 +1,6 @@
 /**
- * Operations: the content of a transaction, one after another over all its fragments, each 4-aligned.
+ * Operations: the content of a transaction, one after another over all its fragments, each
+ * 4-aligned.
  * Written by the committing thread, read by the apply worker and by recovery.
  *
  *   offset bytes field
@@ -10,8 +11,8 @@
  *        8     4 valueBytes
  *       12       value, padded to 4; then the key, padded to 4
  *
- * PUT: key, value. DELETE: key. CREATE_FAMILY: the key is the name. DROP_FAMILY: neither. CLEAR: the
- * key is the low bound (inclusive), the value the high bound (exclusive).
+ * PUT: key, value. DELETE: key. CREATE_FAMILY: the key is the name. DROP_FAMILY: neither. CLEAR:
+ * the key is the low bound (inclusive), the value the high bound (exclusive).
  */
 import { assert } from '../assert.js';
 import { corrupt } from '../errors.js';
@@ -64,8 +65,8 @@ export function operationKeyOffset(offset: number, valueBytes: number): number {
 }
 
 /**
- * Writes the header of an operation at word `word` of `words`, and zeroes the last word of value and
- * key, so that the padding is zero once their bytes are copied over it.
+ * Writes the header of an operation at word `word` of `words`, and zeroes the last word of value
+ * and key, so that the padding is zero once their bytes are copied over it.
  */
 export function writeOperationHeader(
   words: Int32Array,

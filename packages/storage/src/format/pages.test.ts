@@ -217,7 +217,7 @@ describe('catalog entries', () => {
   it('keep their bytes', () => {
     expect(toHex(encodeCatalogKey(0x01020304))).toBe('01020304');
     expect(toHex(encodeCatalogValue(entry))).toBe(
-      '08000000bc9a785634120000000000000200000005000000' + '05006bc3a47365',
+      '08000000bc9a78563412000000000000020000000500000005006bc3a47365',
     );
     expect(decodeCatalogKey(encodeCatalogKey(77), PATH)).toBe(77);
     expect(decodeCatalogValue(encodeCatalogValue(entry), PATH)).toEqual(entry);
@@ -258,7 +258,7 @@ describe('free map', () => {
     sealPage(page, 12);
     expect(checkPage(page, 12, 3)).toBeUndefined();
     expect(toHex(page.subarray(4, 36))).toBe(
-      '0c0000000300000000000500' + '02000000' + '00'.repeat(12) + '05ff0000',
+      `0c000000030000000000050002000000${'00'.repeat(12)}05ff0000`,
     );
     expect(decodeFreeMapPage(page, 2, PATH).subarray(0, 3)).toEqual(Uint8Array.of(0b101, 0xff, 0));
     expect(freeMapChunkPages(4096)).toBe(4064 * 8);
@@ -277,7 +277,7 @@ describe('free map', () => {
     };
     encodeFreeMapDirectory(page, 3, directory);
     expect(toHex(page.subarray(16, 56))).toBe(
-      '04000000bc9a785634120000' + '02000000' + '05000000bd9a785634120000' + '00'.repeat(12),
+      `04000000bc9a7856341200000200000005000000bd9a785634120000${'00'.repeat(12)}`,
     );
     expect(decodeFreeMapDirectory(page, PATH)).toEqual(directory);
     expect(freeMapDirectoryEntries(4096)).toBe(338);

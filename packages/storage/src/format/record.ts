@@ -1,7 +1,7 @@
 /**
- * Log record: one transaction, or one fragment of a large one. The same bytes lie in the shared ring
- * and in the payload of a log block, 8-aligned. Written by the committing thread, read by the apply
- * worker and by recovery.
+ * Log record: one transaction, or one fragment of a large one. The same bytes lie in the shared
+ * ring and in the payload of a log block, 8-aligned. Written by the committing thread, read by the
+ * apply worker and by recovery.
  *
  *   offset bytes field
  *        0     4 recordBytes   header and payload, padded to 8

@@ -4,7 +4,7 @@
  * nobody died, somebody is the owner.
  */
 import { describe, expect, it } from 'vitest';
-import { ManifoldError } from '../errors.js';
+import type { ManifoldError } from '../errors.js';
 import { SimulatedDisk } from '../vfs/simulated.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { acquireSteps, isHeldBy, readLockFile, type LockStep } from './acquire.js';

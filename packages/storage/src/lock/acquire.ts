@@ -3,10 +3,11 @@
  * generator that stops before every access to the file system, so that tests can interleave two
  * takers at every step; `lock.ts` runs it to its end.
  *
- * Files: LOCK (the owner), LOCK.after-<key> (a claim to replace a dead holder), LOCK.new-<nonce> (the
- * next LOCK, complete, about to be renamed into place). A file system offers two atomic steps here:
- * creating a name exclusively, and replacing a name by renaming. Neither is conditional on what a
- * file says, so takers are put in line by names derived from what they want to replace:
+ * Files: LOCK (the owner), LOCK.after-<key> (a claim to replace a dead holder), LOCK.new-<nonce>
+ * (the next LOCK, complete, about to be renamed into place). A file system offers two atomic
+ * steps here: creating a name exclusively, and replacing a name by renaming. Neither is
+ * conditional on what a file says, so takers are put in line by names that are derived from what
+ * they want to replace:
  *
  * 1. No LOCK: create it exclusively, write, sync, read back. Whoever created it is the owner.
  * 2. LOCK of a living (or uncheckable) holder: refuse.

@@ -70,7 +70,7 @@ function pickHolder(holder: LockHolder): LockHolder {
   return { nonce, pid, pidNamespace, bootId, startTime, host };
 }
 
-/** `held` lives; `stale` is surely dead; `foreign` cannot be checked from here, so it counts as held. */
+/** `held` lives; `stale` is surely dead; `foreign` cannot be checked, so it counts as held. */
 export type Verdict = 'held' | 'stale' | 'foreign';
 
 export function judgeHolder(holder: LockHolder, facts: ProcessFacts): Verdict {

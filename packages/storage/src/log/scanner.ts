@@ -291,7 +291,7 @@ function judge(scan: Scan, stop: Stop): LogTail {
     reason: tailReason(stop, assembler, cutBlocks),
     cutBlocks,
     cutBytes: here.blockBytes + later.blockBytes,
-    needsCut: cutBlocks > 0 || assembler.hasFragments,
+    needsCut: cutBlocks > 0 || assembler.hasFragments || isMisnamed(stop.segment),
     retire,
     lastSequence: assembler.lastKnown,
     highestWatermark: scan.highestWatermark,
@@ -315,6 +315,11 @@ function tailReason(stop: Stop, assembler: TransactionAssembler, cutBlocks: numb
   return assembler.hasFragments ? 'incomplete-transaction' : 'end';
 }
 
+/** Nobody writes to a segment under a wrong name: the log goes on in the next one. */
+function isMisnamed(segment: SegmentFile | undefined): boolean {
+  return segment !== undefined && segment.nameNumber !== segment.header.segmentNumber;
+}
+
 function segmentsBehind(scan: Scan, segmentNumber: number): SegmentFile[] {
   return [...scan.files.byNumber.values()]
     .filter((segment) => segment.header.segmentNumber > segmentNumber)
@@ -334,6 +339,19 @@ function searchSegment(scan: Scan, segment: SegmentFile, offset: number, found: 
   }
 }
 
+/** The last segment that is ready behind the one the log goes on in, without a gap between. */
+function readyThrough(scan: Scan, tail: LogTail): number {
+  const isEmpty = (segment: SegmentFile | undefined): boolean =>
+    segment !== undefined &&
+    !tail.retire.includes(segment.fileName) &&
+    !scan.misSized.has(segment.fileName);
+  const endsHere = tail.needsCut && tail.fileName !== undefined;
+  let ready = endsHere ? tail.segmentNumber + 1 : tail.segmentNumber;
+  while (isEmpty(scan.files.byNumber.get(ready + 1))) ready += 1;
+  const isTailNextUnfit = endsHere && !isEmpty(scan.files.byNumber.get(tail.segmentNumber + 1));
+  return isTailNextUnfit ? -ready : ready;
+}
+
 function describeSegments(scan: Scan, tail: LogTail): LogSegment[] {
   const segments: LogSegment[] = [];
   for (const { fileName, header } of scan.files.byNumber.values()) {
@@ -341,8 +359,8 @@ function describeSegments(scan: Scan, tail: LogTail): LogSegment[] {
     const isLive = number < tail.segmentNumber || fileName === tail.fileName;
     const isEmpty = !tail.retire.includes(fileName) && !scan.misSized.has(fileName);
     const isPrepared = number > tail.segmentNumber && isEmpty;
-    const role = isLive ? 'live' : isPrepared ? 'prepared' : 'obsolete';
-    segments.push({ fileName, number, role });
+    const roleBehind = isPrepared ? 'prepared' : 'obsolete';
+    segments.push({ fileName, number, role: isLive ? 'live' : roleBehind });
   }
   for (const { fileName, header } of scan.files.obsolete) {
     segments.push({ fileName, number: header.segmentNumber, role: 'obsolete' });

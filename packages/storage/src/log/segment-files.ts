@@ -1,7 +1,8 @@
 /**
  * Which files of a database directory are segments of its log. The number in the header is
  * authoritative: a file whose header holds another number than its name was being recycled when the
- * process died.
+ * process died. Name and header are both durable before the first block, so such a file is empty,
+ * and obsolete; should it hold blocks all the same, the header counts.
  */
 import { join } from 'node:path';
 import { corrupt } from '../errors.js';
@@ -66,6 +67,10 @@ export function listSegmentFiles(
     }
     if (!isSameId(decoded.header.databaseId, databaseId)) {
       throw corrupt(path, 0, 'the log segment belongs to another database');
+    }
+    if (nameNumber !== file.header.segmentNumber && !hasBlocks(vfs, file, newWindow([file]))) {
+      files.obsolete.push(file);
+      continue;
     }
     addSegment(vfs, files, file);
   }

@@ -45,7 +45,7 @@ export class SegmentReader {
     return this.#endOffset;
   }
 
-  /** Position in the window of the byte at `offset`, once `bytes` bytes (or all there are) are in. */
+  /** Where in the window `offset` is, once `bytes` bytes from there (or all there are) are in. */
   load(offset: number, bytes: number): number {
     const wantedEnd = Math.min(offset + bytes, this.#endOffset);
     if (offset < this.#start || wantedEnd > this.#start + this.#filled) {
@@ -61,7 +61,7 @@ export class SegmentReader {
     return Math.max(0, this.#filled - position);
   }
 
-  /** Decodes the block header at `offset`. Bytes beyond the end of the segment read as too short. */
+  /** Decodes the block header at `offset`; it may be cut short by the end of the segment. */
   readHeader(offset: number, header: BlockHeader): BlockProblem | undefined {
     const position = this.load(offset, BLOCK_HEADER_BYTES);
     if (position + BLOCK_HEADER_BYTES > this.#filled) return BlockProblem.TOO_SHORT;

@@ -75,3 +75,16 @@ export function createTestPager(options: TestPagerOptions = {}): Pager {
   pager.reserveScratch();
   return pager;
 }
+
+/** Another thread's pager over the same memory and file, for tests in one thread. */
+export function secondPager(pager: Pager, thread: number): Pager {
+  const second = new Pager({
+    shared: pager.shared,
+    thread,
+    file: pager.file,
+    path: pager.path,
+    canWriteThrough: pager.canWriteThrough,
+  });
+  second.reserveScratch();
+  return second;
+}

@@ -41,7 +41,14 @@ export class PendingEntry {
 
   /** Begins the entry of another commit: no parts yet, the page lists of `diff` (not copied). */
   reset(sequence: number, mark: number, diff: Diff): void {
-    this.resetLists(sequence, mark, diff.allocated, diff.allocatedCount, diff.freed, diff.freedCount);
+    this.resetLists(
+      sequence,
+      mark,
+      diff.allocated,
+      diff.allocatedCount,
+      diff.freed,
+      diff.freedCount,
+    );
   }
 
   resetLists(

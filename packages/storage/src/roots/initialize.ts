@@ -4,12 +4,7 @@
  */
 import { assert } from '../assert.js';
 import { PROGRESS_APPLIED, PROGRESS_CHECKPOINTED } from '../layout/progress.js';
-import {
-  QUEUE_CURSORS,
-  QUEUE_CURSOR_WORDS,
-  QUEUE_REACHED,
-  QUEUE_TARGET,
-} from '../layout/queue.js';
+import { QUEUE_CURSORS, QUEUE_CURSOR_WORDS, QUEUE_REACHED, QUEUE_TARGET } from '../layout/queue.js';
 import {
   FAMILY_LIVE,
   ROOTS_ADMITTED,

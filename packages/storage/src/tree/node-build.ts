@@ -35,18 +35,24 @@ export interface Staging {
 }
 
 /** Module state is per thread, and nothing here is re-entrant. */
-const stagings = new Map<number, Staging>();
+const rebuildStagings = new Map<number, Staging>();
+const joinStagings = new Map<number, Staging>();
 const suffixScratch = new Uint8Array(2 * KEY_BYTES_MAX);
 const prefixScratch = new Uint8Array(KEY_BYTES_MAX);
 
-export function stagingFor(pageBytes: number): Staging {
-  let staging = stagings.get(pageBytes);
+function stagingOf(stagings: Map<number, Staging>, bytes: number): Staging {
+  let staging = stagings.get(bytes);
   if (staging === undefined) {
-    const buffer = new ArrayBuffer(2 * pageBytes);
-    staging = { u8: new Uint8Array(buffer), i32: new Int32Array(buffer), bytes: 2 * pageBytes };
-    stagings.set(pageBytes, staging);
+    const buffer = new ArrayBuffer(bytes);
+    staging = { u8: new Uint8Array(buffer), i32: new Int32Array(buffer), bytes };
+    stagings.set(bytes, staging);
   }
   return staging;
+}
+
+/** Where two neighbours meet: two pages, not touched by rebuilding a third node meanwhile. */
+export function joinStaging(pageBytes: number): Staging {
+  return stagingOf(joinStagings, 2 * pageBytes);
 }
 
 /**
@@ -185,7 +191,7 @@ export function rebuildNode(
   prefix: Uint8Array,
   prefixLength: number,
 ): void {
-  const staging = stagingFor(pageBytes);
+  const staging = stagingOf(rebuildStagings, pageBytes);
   const flags = nodeFlags(i32, base);
   initNode(staging.u8, staging.i32, 0, pageBytes, prefix, prefixLength, flags);
   appendEntries(u8, i32, base, from, to, staging.u8, staging.i32, 0, leaf);

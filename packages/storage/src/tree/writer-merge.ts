@@ -9,7 +9,7 @@ import {
   appendEntries,
   appendEntry,
   compactNode,
-  stagingFor,
+  joinStaging,
   unstage,
 } from './node-build.js';
 import { cellBytes, clearKey, initNode, insertChild, removeSlots } from './node-edit.js';
@@ -196,7 +196,7 @@ function stageBoth(
   stagedBytes: number,
 ): Staging {
   const leaf = level === 0;
-  const staging = stagingFor(path.pager.pageBytes);
+  const staging = joinStaging(path.pager.pageBytes);
   const { u8, i32 } = staging;
   const flags = nodeFlags(left.i32, left.base) | nodeFlags(right.i32, right.base);
   initNode(u8, i32, 0, stagedBytes, path.keyA, shared, flags);

@@ -366,17 +366,20 @@ function divideNode(path: WriterPath, level: number, keep: number, separator: nu
   initNode(rightU8, rightI32, rightBase, pager.pageBytes, path.keyA, rightPrefix, flags);
   appendEntries(u8, i32, base, keep, count, rightU8, rightI32, rightBase, leaf);
 
-  const leftPrefix = choosePrefix(u8, i32, base, 0, keep, leaf, path.keyA, {
-    lower: path.lowerFence,
-    lowerBytes: lower,
-    upper: path.separator,
-    upperBytes: separator,
-  });
-  if (leftPrefix !== prefixBytes(i32, base)) {
-    rebuildNode(u8, i32, base, pager.pageBytes, leaf, 0, keep, path.keyA, leftPrefix);
-  } else if (keep < count) {
-    // The moved cells become garbage; the next insertion that needs the room compacts.
-    removeSlots(i32, base, keep, count, leaf);
+  // A node that keeps all it has is left as it is: a run has just filled it.
+  if (keep < count) {
+    const leftPrefix = choosePrefix(u8, i32, base, 0, keep, leaf, path.keyA, {
+      lower: path.lowerFence,
+      lowerBytes: lower,
+      upper: path.separator,
+      upperBytes: separator,
+    });
+    if (leftPrefix !== prefixBytes(i32, base)) {
+      rebuildNode(u8, i32, base, pager.pageBytes, leaf, 0, keep, path.keyA, leftPrefix);
+    } else {
+      // The moved cells become garbage; the next insertion that needs the room compacts.
+      removeSlots(i32, base, keep, count, leaf);
+    }
   }
   const parent = path.frames[level + 1]!;
   const cell = cellAt(path.i32Of(parent), path.baseOf(parent), slot);

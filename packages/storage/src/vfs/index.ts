@@ -3,5 +3,6 @@ export * from './real.js';
 export * from './slow.js';
 export * from './fault.js';
 export * from './spec.js';
-export * from './pending.js';
+export { SECTOR_BYTES } from './pending.js';
+export type { CrashOptions, PendingWrite, Random } from './pending.js';
 export * from './simulated.js';

@@ -328,7 +328,7 @@ export class SimulatedDisk {
   #settle(): void {
     const isReachable = (path: string): boolean =>
       path === ROOT || (this.#durableNames.has(path) && isReachable(posix.dirname(path)));
-    for (const path of [...this.#durableNames.keys()]) {
+    for (const path of this.#durableNames.keys()) {
       if (!isReachable(path)) this.#durableNames.delete(path);
     }
     this.#names = new Map(this.#durableNames);

@@ -1,0 +1,139 @@
+/**
+ * Apply groups as worker 0 leads them: picks a sequence, waits until every worker stands at it,
+ * publishes the root set. Threads: apply worker 0.
+ *
+ * Invariants
+ * 1. A group's sequence is synced. So is everything that a root set published here, or a checkpoint
+ *    frozen between two groups, contains.
+ * 2. Staged rows move only while a group is open; they stand at one sequence between groups.
+ * 3. The root set is published before APPLIED is stored: who sees APPLIED = S reads a set of S or
+ *    a later one.
+ */
+import {
+  COSTLY_CHECKS,
+  NO_SEQUENCE,
+  PROGRESS_APPENDED,
+  PROGRESS_APPLIED,
+  PROGRESS_CHECKPOINTED,
+  PROGRESS_SYNCED,
+  PROGRESS_WRITTEN,
+  QUEUE_CURSORS,
+  QUEUE_CURSOR_WORDS,
+  QUEUE_POPPED,
+  QUEUE_REACHED,
+  QUEUE_TARGET,
+  REASON_APPLIED,
+  REASON_REQUEST,
+  REASON_SPACE,
+  ROOTS_STAGED,
+  THREAD_APPLY,
+  THREAD_MAIN,
+  assert,
+  loadWide,
+  publishRootSet,
+  ringBell,
+  storeWide,
+  type Shared,
+} from '@manifold-db/storage';
+import { drainUpTo, type Drained, type PageSink } from './drain.js';
+import type { Intake } from './intake.js';
+
+/** Words of entries that one group covers: bounds the time until they are visible. */
+const GROUP_WORDS_MAX = 1 << 18;
+
+export function reachedWord(worker: number): number {
+  return QUEUE_CURSORS + worker * QUEUE_CURSOR_WORDS + QUEUE_REACHED;
+}
+
+export class ApplyGroups {
+  /** Sequence at which the staged rows of this worker stand; of all workers between groups. */
+  staged: number;
+  /** Every page that the staged roots reach has a smaller birth. */
+  mark: number;
+  /** Commits applied so far. */
+  commits = 0;
+  /** A group is open: rows move. */
+  isOpen = false;
+  readonly #shared: Shared;
+  readonly #intake: Intake;
+  readonly #pages: PageSink;
+  readonly #publishes: boolean;
+  readonly #drained: Drained;
+
+  constructor(
+    shared: Shared,
+    intake: Intake,
+    pages: PageSink,
+    publishes: boolean,
+    start: { sequence: number; mark: number },
+  ) {
+    this.#shared = shared;
+    this.#intake = intake;
+    this.#pages = pages;
+    this.#publishes = publishes;
+    this.staged = start.sequence;
+    this.mark = start.mark;
+    this.#drained = { commits: 0, mark: start.mark };
+  }
+
+  /** Opens a group if a commit is due, and brings the own families to its sequence. */
+  open(): boolean {
+    const synced = loadWide(this.#shared.progress, PROGRESS_SYNCED);
+    const sequence = this.#intake.newestDue(synced, GROUP_WORDS_MAX);
+    if (sequence === NO_SEQUENCE) return false;
+    assert(sequence > this.staged, 'commits come in the order of their sequences');
+    this.isOpen = true;
+    const { queueControl, bells, sizes } = this.#shared;
+    // The entries of the group were taken in here, so they stand before the head that a peer loads
+    // after it saw the target.
+    storeWide(queueControl, QUEUE_TARGET, sequence);
+    for (let worker = 1; worker < sizes.applyWorkers; worker++) {
+      ringBell(bells, THREAD_APPLY + worker, REASON_REQUEST);
+    }
+    this.#drained.commits = 0;
+    drainUpTo(this.#shared, this.#intake, sequence, this.#pages, this.#drained);
+    this.staged = sequence;
+    this.mark = this.#drained.mark;
+    storeWide(queueControl, reachedWord(0), sequence);
+    return true;
+  }
+
+  /** Closes the open group once every worker has reached its sequence. */
+  close(): boolean {
+    if (!this.isOpen || !this.#haveAllReached()) return false;
+    this.isOpen = false;
+    const { progress, queueControl, bells } = this.#shared;
+    if (this.#publishes) {
+      publishRootSet(this.#shared, ROOTS_STAGED, this.staged, this.mark);
+      // Invariant 3.
+      storeWide(progress, PROGRESS_APPLIED, this.staged);
+    }
+    const { commits } = this.#drained;
+    this.commits += commits;
+    Atomics.store(queueControl, QUEUE_POPPED, (queueControl[QUEUE_POPPED]! + commits) | 0);
+    ringBell(bells, THREAD_MAIN, REASON_APPLIED | REASON_SPACE);
+    if (COSTLY_CHECKS) checkProgressOrder(this.#shared, this.#publishes);
+    return true;
+  }
+
+  #haveAllReached(): boolean {
+    const { queueControl, sizes } = this.#shared;
+    for (let worker = 1; worker < sizes.applyWorkers; worker++) {
+      if (loadWide(queueControl, reachedWord(worker)) < this.staged) return false;
+    }
+    return true;
+  }
+}
+
+/** The words are loaded in this order, so that each may only have grown when its follower is. */
+function checkProgressOrder(shared: Shared, appliedIsSynced: boolean): void {
+  const { progress } = shared;
+  const checkpointed = loadWide(progress, PROGRESS_CHECKPOINTED);
+  const applied = loadWide(progress, PROGRESS_APPLIED);
+  const synced = loadWide(progress, PROGRESS_SYNCED);
+  const written = loadWide(progress, PROGRESS_WRITTEN);
+  const appended = loadWide(progress, PROGRESS_APPENDED);
+  assert(checkpointed <= applied, 'checkpointed <= applied');
+  if (appliedIsSynced) assert(applied <= synced, 'applied <= synced');
+  assert(synced <= written && written <= appended, 'synced <= written <= appended');
+}

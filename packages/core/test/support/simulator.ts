@@ -1,0 +1,144 @@
+/**
+ * The whole engine in one thread: main, fsync and apply steps in an order that a seed decides, on
+ * a simulated disk. What blocks in production steps the other loops here.
+ */
+import { createApplyLoop } from '@manifold-db/apply-worker';
+import { openWith, type Host, type ManifoldDatabase } from '@manifold-db/core/internal';
+import type { OpenOptions } from '@manifold-db/core';
+import type { ApplyInit, Shared, SimulatedDisk, WalInit } from '@manifold-db/storage';
+import { createWalLoop } from '@manifold-db/wal-worker';
+
+/** A loop as the scheduler sees it. */
+interface Loop {
+  step(): 'worked' | 'idle' | 'stopped';
+}
+
+/** Rounds without any progress after which the run is stuck: a lost wake-up or a deadlock. */
+const IDLE_ROUNDS_MAX = 20_000;
+const MS_PER_STEP = 0.05;
+
+/** Mulberry32, public domain: small, seeded, good enough to shuffle steps. */
+export function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export class SimulatedHost implements Host {
+  readonly #disk: SimulatedDisk;
+  readonly #random: () => number;
+  #loops: Loop[] = [];
+  #stopped = new Set<Loop>();
+  #interest = 0;
+  #wake: () => void = () => {};
+  #clockMs = 0;
+  steps = 0;
+
+  constructor(disk: SimulatedDisk, random: () => number) {
+    this.#disk = disk;
+    this.#random = random;
+  }
+
+  start(_shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void> {
+    const vfs = this.#disk.vfs();
+    const environment = { vfs, nowMs: () => this.now() };
+    this.#loops = [
+      createWalLoop(wal, vfs, { wallClockMs: () => Math.floor(this.now()) }),
+      ...apply.map((init) => createApplyLoop(init, environment)),
+    ];
+    return Promise.resolve();
+  }
+
+  waitUntil(condition: () => boolean): void {
+    for (let idle = 0; !condition(); ) {
+      idle = this.stepOne() ? 0 : idle + 1;
+      if (idle > IDLE_ROUNDS_MAX) throw new Error('the simulation is stuck in a blocking wait');
+    }
+  }
+
+  watch(interest: number, _isDue: () => boolean, wake: () => void): void {
+    this.#interest = interest;
+    this.#wake = wake;
+  }
+
+  now(): number {
+    return this.#clockMs;
+  }
+
+  async stopped(): Promise<void> {
+    for (let idle = 0; this.#stopped.size < this.#loops.length; ) {
+      idle = this.stepOne() ? 0 : idle + 1;
+      if (idle > IDLE_ROUNDS_MAX) throw new Error('the simulation is stuck while closing');
+      await null;
+    }
+  }
+
+  /** One step of a loop that the seed picks; true when it did something. */
+  stepOne(): boolean {
+    this.steps++;
+    this.#clockMs += MS_PER_STEP;
+    const loop = this.#loops[Math.floor(this.#random() * this.#loops.length)];
+    if (loop === undefined || this.#stopped.has(loop)) return false;
+    const result = loop.step();
+    if (result === 'stopped') this.#stopped.add(loop);
+    return result === 'worked';
+  }
+
+  /** A turn of the main thread's event loop. */
+  pollMain(): void {
+    if (this.#interest !== 0) this.#wake();
+  }
+
+  /** Steps everything until the promise is settled. */
+  async run<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const mark = () => {
+      isSettled = true;
+    };
+    promise.then(mark, mark);
+    for (let idle = 0; ; ) {
+      for (let turn = 0; turn < 8 && !isSettled; turn++) await null;
+      if (isSettled) return promise;
+      const mainRuns = this.#random() < 0.3;
+      if (mainRuns) this.pollMain();
+      const worked = this.stepOne();
+      idle = worked ? 0 : idle + 1;
+      if (idle > IDLE_ROUNDS_MAX) throw new Error('the simulation is stuck');
+      // Work that the engine put off to the next turn of the event loop.
+      if (idle > 0 && idle % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+export interface Simulation {
+  readonly disk: SimulatedDisk;
+  readonly host: SimulatedHost;
+  readonly database: ManifoldDatabase;
+}
+
+export const SIMULATED_PATH = '/db';
+
+/** Small sizes, so that a few hundred commits fill segments and take checkpoints. */
+export const SMALL: OpenOptions = {
+  cacheBytes: 1024 * 1024,
+  walRingBytes: 1024 * 1024,
+  walSegmentBytes: 3 * 1024 * 1024,
+  walBytesMax: 12 * 1024 * 1024,
+  checkpointIntervalMs: 0,
+};
+
+export async function openSimulation(
+  disk: SimulatedDisk,
+  seed: number,
+  options: OpenOptions = {},
+): Promise<Simulation> {
+  const host = new SimulatedHost(disk, randomFrom(seed));
+  const environment = { vfs: disk.vfs(), host };
+  const opening = openWith(SIMULATED_PATH, { ...SMALL, ...options }, environment);
+  const database = await host.run(opening);
+  return { disk, host, database };
+}

@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest';
+import { PageKind } from '../format/page-header.js';
+import { NO_FRAME } from '../ids.js';
+import { FRAMES_FREE_COUNT, PAGES_FREE_COUNT, PAGES_NEXT } from '../layout/pages.js';
+import { KIB, MIB } from '../limits.js';
+import { Diff } from './diff.js';
+import { readInMemory, loadPageAsync } from './async-load.js';
+import { createTestPager, secondPager } from './test-pager.js';
+import type { Pager } from './pager.js';
+
+const BODY = 64;
+
+function fill(pager: Pager, frame: number, value: number): void {
+  pager.frameBytes(frame).fill(value, BODY);
+}
+
+function bodyByte(pager: Pager, frame: number): number {
+  return pager.frameBytes(frame)[BODY]!;
+}
+
+/** Allocates a page with a recognisable body; returns its number and birth. */
+function makePage(pager: Pager, diff: Diff, value: number): { page: number; birth: number } {
+  const frame = pager.allocate(diff, PageKind.LEAF, 0);
+  fill(pager, frame, value);
+  return { page: pager.pageOf(frame), birth: pager.birthOf(frame) };
+}
+
+function newDiff(pager: Pager): Diff {
+  const diff = new Diff();
+  diff.reset(pager.newToken());
+  return diff;
+}
+
+function operate<T>(pager: Pager, run: () => T): T {
+  pager.beginOperation();
+  try {
+    return run();
+  } finally {
+    pager.endOperation();
+  }
+}
+
+describe('Pager: private pages', () => {
+  it('gives each page its own number and a birth that never repeats', () => {
+    const pager = createTestPager();
+    const diff = newDiff(pager);
+    const pages = operate(pager, () => Array.from({ length: 200 }, (_, i) => makePage(pager, diff, i)));
+    expect(new Set(pages.map(({ page }) => page)).size).toBe(200);
+    expect(new Set(pages.map(({ birth }) => birth)).size).toBe(200);
+    expect([...diff.allocated.subarray(0, 200)]).toEqual(pages.map(({ page }) => page));
+    expect(pager.birthMark()).toBeGreaterThan(Math.max(...pages.map(({ birth }) => birth)));
+  });
+
+  it('copies a page of another diff and remembers the old one as freed', () => {
+    const pager = createTestPager();
+    const first = newDiff(pager);
+    const second = new Diff();
+    operate(pager, () => {
+      const old = makePage(pager, first, 7);
+      second.reset(pager.newToken());
+      const frame = pager.fetch(old.page, old.birth);
+      expect(pager.isPrivate(second, frame)).toBe(false);
+      const copy = pager.copyForWrite(second, frame);
+      fill(pager, copy, 9);
+      expect(pager.pageOf(copy)).not.toBe(old.page);
+      expect(bodyByte(pager, pager.fetch(old.page, old.birth))).toBe(7);
+      expect([...second.freed.subarray(0, 3)]).toEqual([old.page, old.birth, 0]);
+      expect(pager.isPrivate(second, copy)).toBe(true);
+    });
+  });
+
+  it('rolls back to a mark: frames and numbers are free again', () => {
+    const pager = createTestPager();
+    const control = pager.shared.pagesControl;
+    const diff = newDiff(pager);
+    operate(pager, () => makePage(pager, diff, 1));
+    const mark = diff.mark();
+    const dirty = pager.dirtyFrames();
+    const later = operate(pager, () => Array.from({ length: 50 }, () => makePage(pager, diff, 2)));
+    pager.rollBack(diff, mark);
+    expect(pager.dirtyFrames()).toBe(dirty);
+    expect(diff.allocatedCount).toBe(1);
+    expect(control[PAGES_FREE_COUNT]).toBe(50);
+    for (const { page } of later) expect(pager.findFrame(page)).toBe(NO_FRAME);
+    const next = control[PAGES_NEXT];
+    operate(pager, () => Array.from({ length: 50 }, () => makePage(pager, diff, 3)));
+    expect(control[PAGES_NEXT]).toBe(next);
+  });
+});
+
+describe('Pager: spilling', () => {
+  it('writes private pages early, reads them back, and changes them in place again', () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const diff = newDiff(pager);
+    const pages: { page: number; birth: number; value: number }[] = [];
+    for (let i = 0; i < 600; i++) {
+      if (pager.frameCount() - pager.dirtyFrames() < 64) pager.spill(diff);
+      operate(pager, () => pages.push({ ...makePage(pager, diff, i & 0xff), value: i & 0xff }));
+    }
+    for (const { page, birth, value } of pages) {
+      operate(pager, () => {
+        const frame = pager.fetch(page, birth);
+        expect(bodyByte(pager, frame)).toBe(value);
+      });
+    }
+    pager.spill(diff);
+    const { page, birth } = pages[0]!;
+    operate(pager, () => {
+      const frame = pager.fetch(page, birth);
+      const again = pager.copyForWrite(diff, frame);
+      expect(pager.pageOf(again)).toBe(page);
+      expect(pager.isPrivate(diff, again)).toBe(true);
+      fill(pager, again, 0xee);
+    });
+    expect(diff.freedCount).toBe(0);
+    pager.spill(diff);
+    for (let i = 1; i < pages.length; i++) {
+      operate(pager, () => pager.fetch(pages[i]!.page, pages[i]!.birth));
+    }
+    operate(pager, () => expect(bodyByte(pager, pager.fetch(page, birth))).toBe(0xee));
+  });
+
+  it('copies a spilled page after a savepoint instead of changing it', () => {
+    const pager = createTestPager();
+    const diff = newDiff(pager);
+    const old = operate(pager, () => makePage(pager, diff, 1));
+    pager.spill(diff);
+    diff.freeze(pager.newToken());
+    operate(pager, () => {
+      const copy = pager.copyForWrite(diff, pager.fetch(old.page, old.birth));
+      expect(pager.pageOf(copy)).not.toBe(old.page);
+    });
+    expect(diff.freedCount).toBe(1);
+  });
+});
+
+describe('Pager: eviction and epochs', () => {
+  it('keeps what a reader fetched until its operation ends', () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const reader = secondPager(pager, 1);
+    const diff = newDiff(pager);
+    const pages = [];
+    for (let i = 0; i < 400; i++) {
+      pages.push(operate(pager, () => makePage(pager, diff, i & 0xff)));
+      if ((i & 63) === 63) pager.spill(diff);
+    }
+    pager.spill(diff);
+    reader.beginOperation();
+    const held = reader.fetch(pages[0]!.page, pages[0]!.birth);
+    const before = Buffer.from(reader.frameBytes(held));
+    for (let round = 0; round < 3; round++) {
+      for (const { page, birth } of pages) operate(pager, () => pager.fetch(page, birth));
+    }
+    expect(Buffer.compare(before, Buffer.from(reader.frameBytes(held)))).toBe(0);
+    reader.endOperation();
+  });
+
+  it('reads through scratch frames when every frame is taken', () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const diff = newDiff(pager);
+    const old = operate(pager, () => makePage(pager, diff, 0x42));
+    pager.spill(diff);
+    pager.retirePages(Int32Array.of(old.page), 1);
+    const hungry = newDiff(pager);
+    operate(pager, () => {
+      try {
+        for (;;) makePage(pager, hungry, 1);
+      } catch (error) {
+        expect((error as { code: string }).code).toBe('ERR_MANIFOLD_FULL');
+      }
+    });
+    expect(pager.shared.pagesControl[FRAMES_FREE_COUNT]).toBe(0);
+    operate(pager, () => expect(bodyByte(pager, pager.fetch(old.page, old.birth))).toBe(0x42));
+    pager.rollBack(hungry, { allocatedCount: 0, freedCount: 0 });
+    expect(pager.shared.pagesControl[FRAMES_FREE_COUNT]).toBeGreaterThan(100);
+  });
+
+  it('drops a late frame of a page before its number is offered again', () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const reader = secondPager(pager, 1);
+    const diff = newDiff(pager);
+    const old = operate(pager, () => makePage(pager, diff, 5));
+    pager.spill(diff);
+    reader.beginOperation();
+    const tag = pager.retirePages(Int32Array.of(old.page), 1);
+    expect(pager.findFrame(old.page)).toBe(NO_FRAME);
+    reader.fetch(old.page, old.birth);
+    expect(pager.epochPassed(tag)).toBe(false);
+    reader.endOperation();
+    expect(pager.epochPassed(tag)).toBe(true);
+    expect(pager.giveFreePages(Int32Array.of(old.page), 1)).toBe(1);
+    expect(pager.findFrame(old.page)).toBe(NO_FRAME);
+  });
+});
+
+describe('Pager: damage and misses', () => {
+  it('refuses a page with another birth, or a changed byte, with its place', () => {
+    const pager = createTestPager();
+    const diff = newDiff(pager);
+    const { page, birth } = operate(pager, () => makePage(pager, diff, 5));
+    pager.spill(diff);
+    pager.retirePages(Int32Array.of(page), 1);
+    const corrupt = expect.objectContaining({
+      code: 'ERR_MANIFOLD_CORRUPT',
+      offset: page * pager.pageBytes,
+    });
+    operate(pager, () => expect(() => pager.fetch(page, birth + 1)).toThrow(corrupt));
+    pager.file!.write([Uint8Array.of(0x55)], page * pager.pageBytes + 2 * KIB);
+    operate(pager, () => expect(() => pager.fetch(page, birth)).toThrow(corrupt));
+  });
+
+  it('tells which page is missing and brings it in asynchronously', async () => {
+    const pager = createTestPager();
+    const diff = newDiff(pager);
+    const { page, birth } = operate(pager, () => makePage(pager, diff, 0x33));
+    pager.spill(diff);
+    pager.retirePages(Int32Array.of(page), 1);
+    const read = () => operate(pager, () => bodyByte(pager, pager.fetch(page, birth)));
+    expect(readInMemory(pager, read)).toEqual({ page, birth });
+    expect(await loadPageAsync(pager, page, birth)).toBe(true);
+    expect(readInMemory(pager, read)).toEqual({ value: 0x33 });
+  });
+});
