@@ -31,7 +31,7 @@ describe('mutex on threads', () => {
     expect([words[0], words[1], words[33]]).toEqual([0, 180_000, 180_000]);
   });
 
-  it('does not take a thread that keeps losing the race for one that waits for a dead one', async () => {
+  it('does not take losing the race again and again for a dead holder', async () => {
     const words = sharedWords(1);
     lockMutex(words, 0);
     const waiter = runThreads([{ file: 'mutex-waiter.mjs', data: { words } }]);

@@ -1,6 +1,11 @@
 /**
  * Entry of the fsync worker's thread: steps the loop, sleeps on the thread's bell when there is
  * nothing to do. Ends when the loop stops; an exception poisons the database and ends the thread.
+ *
+ * No spinning before the sleep. Measured on two cores with one commit at a time: a caller that
+ * awaits its commit is back with the next one after some 50 µs, so a spin of 20 µs changes nothing
+ * beyond the noise, and one long enough to meet it takes the core that main or the apply worker
+ * needs (the slowest tenth of the commits gets twice as slow).
  */
 import { workerData } from 'node:worker_threads';
 import {

@@ -128,7 +128,7 @@ export class WalLoop {
     return shutdown === SHUTDOWN_DRAIN && !this.consumer.hasClaimed();
   }
 
-  /** Releases the file. Idempotent; part of stopping, and for a thread that dies of an exception. */
+  /** Releases the file. Idempotent; part of stopping, and for a caller that gives up the loop. */
   close(): void {
     this.isStopped = true;
     this.segment.close();
@@ -171,7 +171,6 @@ export class WalLoop {
     }
     this.blockIsWritten();
     this.figures.countBlock(records, bytes);
-    // The position first: admission loads the consumed counters and then the segment number.
     Atomics.store(shared.logSpace, LOG_WRITING_OFFSET, segment.offset);
     storeWide(shared.progress, PROGRESS_WRITTEN, consumer.completedSequence);
     consumer.release();
@@ -234,7 +233,8 @@ export class WalLoop {
     this.segment = new SegmentWriter(this.context, left.segmentNumber + 1, SEGMENT_DATA_OFFSET);
     left.close();
     const row = LOG_SEGMENT_ROWS + (left.segmentNumber % SEGMENT_ROWS) * WIDE_WORDS;
-    // The row before the number: whoever sees the new number may read the rows below it.
+    // The row before the number: whoever sees the new number may read the rows below it. The number
+    // before any release of a record in that segment: log-space admission counts on it.
     storeWide(logSpace, row, this.consumer.lastSequence);
     this.publishPosition();
     this.isLeaving = false;

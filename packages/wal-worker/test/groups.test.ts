@@ -9,6 +9,7 @@ import {
   BlockKind,
   KIB,
   PROGRESS_TEST_SWITCH,
+  RecordKind,
   STAT_BLOCKS,
   STAT_GROUPS,
   STAT_LOG_BYTES,
@@ -91,11 +92,11 @@ describe('groups', () => {
   it('counts a transaction only with its last fragment', () => {
     const harness = new Harness();
     harness.append(40);
-    harness.append(400, 1);
-    harness.append(400, 2);
+    harness.append(400, RecordKind.FIRST);
+    harness.append(400, RecordKind.MIDDLE);
     harness.settle();
     expect([harness.written, harness.synced]).toEqual([1, 1]);
-    harness.append(80, 3);
+    harness.append(80, RecordKind.LAST);
     harness.settle();
     expect([harness.written, harness.synced]).toEqual([2, 2]);
     const delivered: [number, number][] = [];

@@ -136,7 +136,7 @@ export class Harness {
   }
 
   /** Claims, without publishing; the sequence is appended when `kind` completes it. */
-  claim(payloadBytes: number, kind: number = RecordKind.WHOLE): Claim {
+  claim(payloadBytes: number, kind: RecordKind = RecordKind.WHOLE): Claim {
     const claim = newClaim();
     const sequence = this.appended + 1;
     const completes = kind === RecordKind.WHOLE || kind === RecordKind.LAST;
@@ -159,7 +159,7 @@ export class Harness {
     publishRecord(this.shared, claim);
   }
 
-  append(payloadBytes: number, kind: number = RecordKind.WHOLE): number {
+  append(payloadBytes: number, kind: RecordKind = RecordKind.WHOLE): number {
     const claim = this.claim(payloadBytes, kind);
     this.publish(claim);
     return claim.sequence;

@@ -8,6 +8,7 @@ import {
   LOG_SEGMENT_ROWS,
   LOG_WRITING_OFFSET,
   LOG_WRITING_SEGMENT,
+  RecordKind,
   WIDE_WORDS,
   encodeSegmentHeader,
   loadWide,
@@ -81,10 +82,11 @@ describe('segments', () => {
   it('carry the fragments of a transaction across the border', () => {
     const harness = new Harness();
     const payloadBytes = recordBytesMax(SIZES) - 32;
-    harness.append(payloadBytes, 1);
-    for (let fragment = 0; fragment < 4; fragment++) harness.append(payloadBytes, 2);
+    harness.append(payloadBytes, RecordKind.FIRST);
+    for (let fragment = 0; fragment < 4; fragment++)
+      harness.append(payloadBytes, RecordKind.MIDDLE);
     harness.settle();
-    harness.append(payloadBytes, 3);
+    harness.append(payloadBytes, RecordKind.LAST);
     expect(harness.settle().at(-1)).toBe('idle');
     expect(harness.synced).toBe(1);
     expect(harness.shared.logSpace[LOG_WRITING_SEGMENT]).toBe(2);

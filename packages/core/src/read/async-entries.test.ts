@@ -1,4 +1,5 @@
 /** The asynchronous face of a walk. */
+import { MIB } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import { utf8Keys, utf8Values, valueEncodingOf } from '../encoding/index.js';
 import { createEntries } from './entries.js';
@@ -92,36 +93,38 @@ describe('for await', () => {
     await expect(walk.throw!(new Error('late'))).rejects.toThrow('late');
   });
 
-  it('reads few cold pages in one go', async () => {
+  it('reads cold pages asynchronously', async () => {
     const tree = new TestTree();
-    tree.putAll(
-      texts,
-      rows.map(([key]) => [key, key.repeat(60)] as const),
-    );
-    const fetch = tree.pager.fetch.bind(tree.pager);
-    // Every page is as if it had to be read from the file.
-    tree.pager.fetch = (page, birth) => {
-      tree.pager.misses++;
-      return fetch(page, birth);
+    const long = rows.map(([key], i) => [key, key.repeat(i % 100 === 0 ? 3000 : i % 90)] as const);
+    tree.putAll(texts, long);
+    // Everything fits; next to nothing fits.
+    for (const cacheBytes of [16 * MIB, MIB]) {
+      const cold = tree.coldCopy(cacheBytes);
+      const seen: [string, string][] = [];
+      for await (const entry of entriesOf(cold)) seen.push(entry);
+      expect(seen).toEqual(long);
+      expect(cold.file!.asyncReads).toBeGreaterThan(300);
+      expect(cold.file!.reads).toBe(0);
+      expect(cold.releases).toBe(1);
+      const again = tree.coldCopy(cacheBytes);
+      expect([...entriesOf(again)]).toEqual(long);
+      expect(again.file!.asyncReads).toBe(0);
+    }
+  });
+
+  it('rejects with what a cold page is like, or with the reason for its absence', async () => {
+    const cold = filled().coldCopy(MIB);
+    cold.file!.readAsync = async () => 0;
+    const walk = entriesOf(cold)[Symbol.asyncIterator]();
+    await expect(walk.next()).rejects.toMatchObject({ code: 'ERR_MANIFOLD_CORRUPT' });
+    expect(cold.releases).toBe(1);
+    const closing = filled().coldCopy(MIB);
+    closing.file!.readAsync = async () => {
+      closing.isClosed = true;
+      throw new Error('EBADF');
     };
-    let worst = 0;
-    let before = 0;
-    const begin = tree.begin.bind(tree);
-    tree.begin = () => {
-      before = tree.pager.misses;
-      return begin();
-    };
-    const end = tree.end.bind(tree);
-    tree.end = (opened) => {
-      worst = Math.max(worst, tree.pager.misses - before);
-      end(opened);
-    };
-    let count = 0;
-    for await (const [key] of entriesOf(tree)) count += key.length / 5;
-    expect(count).toBe(rows.length);
-    const worstAsync = worst;
-    expect(worstAsync).toBeLessThan(16);
-    expect([...entriesOf(tree)]).toHaveLength(rows.length);
-    expect(worst).toBeGreaterThan(worstAsync);
+    const other = entriesOf(closing)[Symbol.asyncIterator]();
+    await expect(other.next()).rejects.toMatchObject({ code: 'ERR_MANIFOLD_CLOSED' });
+    expect(closing.releases).toBe(1);
   });
 });

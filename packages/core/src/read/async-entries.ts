@@ -1,28 +1,47 @@
 /**
  * The asynchronous face of a walk, for `for await`. Entries of a batch are handed out as resolved
  * promises; before each further batch the event loop gets a turn, so that no step blocks longer
- * than one batch takes.
+ * than one batch takes. Batches are made of pages in memory; a page that is missing is read
+ * asynchronously, and the batch goes on there.
  *
  * Invariant: steps happen one after another in the order of the calls, also when the next one is
  * asked for before the last has resolved.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { loadPageAsync, type Pager } from '@manifold-db/storage';
+
+/**
+ * Pages loaded for one batch. They are loaded for its first entry only, so more than the height of
+ * a tree and an overflow value's index means that a small cache lost them again: then the step
+ * reads as a synchronous one does.
+ */
+const LOADS_MAX = 64;
+
+export interface MissingPage {
+  readonly page: number;
+  readonly birth: number;
+}
 
 /** What a walk offers its asynchronous face. */
 export interface SteppedWalk<T> {
+  /** The next step needs no reading. */
   readonly hasBatch: boolean;
+  /** Reads the next batch out of memory; gives the page that would have to be loaded for it. */
+  readAhead(): MissingPage | undefined;
   next(): IteratorResult<T, undefined>;
   return(): IteratorResult<T, undefined>;
 }
 
 export class AsyncEntries<T> implements AsyncIterableIterator<T, undefined> {
   readonly #walk: SteppedWalk<T>;
+  readonly #pager: Pager;
   /** The last step that had to wait; the next ones queue behind it. */
   #pending: Promise<unknown> | undefined;
-  #started = false;
+  #isFirst = true;
 
-  constructor(walk: SteppedWalk<T>) {
+  constructor(walk: SteppedWalk<T>, pager: Pager) {
     this.#walk = walk;
+    this.#pager = pager;
   }
 
   [Symbol.asyncIterator](): this {
@@ -30,9 +49,14 @@ export class AsyncEntries<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#pending !== undefined) return this.#queue(() => this.#waitAndStep());
-    if (!this.#started || this.#walk.hasBatch) return this.#step();
-    return this.#queue(() => this.#waitAndStep());
+    if (this.#pending !== undefined || !this.#walk.hasBatch) {
+      return this.#queue(() => this.#readAndStep());
+    }
+    try {
+      return Promise.resolve(this.#walk.next());
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
@@ -45,18 +69,27 @@ export class AsyncEntries<T> implements AsyncIterableIterator<T, undefined> {
     throw error;
   }
 
-  #step(): Promise<IteratorResult<T, undefined>> {
-    this.#started = true;
+  async #readAndStep(): Promise<IteratorResult<T, undefined>> {
+    if (this.#isFirst) this.#isFirst = false;
+    else if (!this.#walk.hasBatch) await nextTurn();
     try {
-      return Promise.resolve(this.#walk.next());
+      await this.#load();
     } catch (error) {
-      return Promise.reject(error as Error);
+      this.#walk.return();
+      // A page could not be read because the database was closed: then this says so.
+      this.#walk.next();
+      throw error;
     }
+    return this.#walk.next();
   }
 
-  async #waitAndStep(): Promise<IteratorResult<T, undefined>> {
-    if (!this.#walk.hasBatch) await nextTurn();
-    return this.#walk.next();
+  /** Makes the next batch, unless it takes more than can be loaded asynchronously. */
+  async #load(): Promise<void> {
+    for (let loads = 0; loads < LOADS_MAX; loads++) {
+      const missing = this.#walk.readAhead();
+      if (missing === undefined) return;
+      if (!(await loadPageAsync(this.#pager, missing.page, missing.birth))) return;
+    }
   }
 
   #queue<R>(step: () => Promise<R>): Promise<R> {

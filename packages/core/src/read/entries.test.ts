@@ -414,7 +414,6 @@ describe('a codec of the user', () => {
       texts,
       keys.map((key) => [key, `v${key}`] as const),
     );
-    let walk: Entries<[string, string], string>;
     let depth = 0;
     const decode = (copy: Buffer): string => {
       expect(tree.isOpen).toBe(false);
@@ -429,7 +428,7 @@ describe('a codec of the user', () => {
     };
     const value = valueEncodingOf({ encode: (text: string) => text, decode });
     const codec = { key: utf8Keys, value } as unknown as FamilyCodec<string, string>;
-    walk = createEntries<string, string, [string, string]>(
+    const walk = createEntries<string, string, [string, string]>(
       ...([tree, codec, undefined, 'entries', tree.open] as const),
     );
     expect([...walk]).toEqual(['100', '113', '126', '139'].map((key) => [key, `v${key}`]));

@@ -14,10 +14,10 @@
  * 3. Nothing refers to the iterator but its user (and a covered range that asks it, for a
  *    transaction); the registry holds the pin alone.
  */
-import type { TreeRoot } from '@manifold-db/storage';
+import { readInMemory, type TreeRoot } from '@manifold-db/storage';
 import { encodeRange, type ByteRange } from '../encoding/index.js';
 import type { Entries, KeyRange } from '../types.js';
-import { AsyncEntries } from './async-entries.js';
+import { AsyncEntries, type MissingPage, type SteppedWalk } from './async-entries.js';
 import {
   BATCH_ENTRIES_MAX,
   Batch,
@@ -35,41 +35,19 @@ import {
   type ReadMemory,
 } from './context.js';
 import { CoveredSegment, type CoveredRange } from './covered.js';
+import { Pin, type EntriesSource } from './pin.js';
 
-export interface EntriesSource {
-  readonly root: TreeRoot;
-  /**
-   * Called exactly once when the iterator is done with the version, possibly by the garbage
-   * collector and after the database was closed; must not throw nor refer to the iterator.
-   */
-  release(): void;
-}
+export type { EntriesSource } from './pin.js';
 
 export type EntriesSelect = 'entries' | 'keys' | 'values';
 
-/** Pages that one step of `for await` reads from the file before the event loop gets its turn. */
-const ASYNC_MISSES_MAX = 8;
 const GROWTH = 2;
+/** Who names a small limit wants that many: they are read at once. */
+const SMALL_LIMIT = 64;
 
-/** A pin that is given back once. */
-class Pin {
-  readonly #source: EntriesSource;
-  #released = false;
-
-  constructor(source: EntriesSource) {
-    this.#source = source;
-  }
-
-  release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#source.release();
-  }
-}
-
-const forgotten = new FinalizationRegistry<Pin>((pin) => pin.release());
 /** What a closed walk points at. */
 const NO_ENTRIES = new Batch();
+const NO_KEY = Buffer.alloc(0);
 /** Where the next batch begins. */
 const From = {
   /** At the range's near end. */
@@ -83,7 +61,7 @@ const From = {
 } as const;
 type From = (typeof From)[keyof typeof From];
 
-class Walk<K, V, T> implements Entries<T, K> {
+class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
   readonly #context: ReadContext;
   readonly #codec: FamilyCodec<K, V>;
   readonly #memory: ReadMemory;
@@ -99,10 +77,9 @@ class Walk<K, V, T> implements Entries<T, K> {
   #at = 0;
   /** Entries that may still be handed out, those of the batch included. */
   #left: number;
-  #batchEntries = FIRST_BATCH_ENTRIES;
-  #missesMax = Infinity;
+  #batchEntries: number;
   #from: From = From.START;
-  #key: Buffer = NO_ENTRIES.keys;
+  #key: Buffer = NO_KEY;
   #closed = false;
 
   constructor(
@@ -126,10 +103,10 @@ class Walk<K, V, T> implements Entries<T, K> {
       valuesAreViews: select !== 'keys' && givesBytes(codec.value),
     };
     this.#left = range.limit;
+    this.#batchEntries = range.limit <= SMALL_LIMIT ? SMALL_LIMIT : FIRST_BATCH_ENTRIES;
     this.#batch = takeBatch();
     this.#root = source.root;
-    this.#pin = new Pin(source);
-    forgotten.register(this, this.#pin, this.#pin);
+    this.#pin = new Pin(source, this);
   }
 
   next(): IteratorResult<T, undefined> {
@@ -163,8 +140,7 @@ class Walk<K, V, T> implements Entries<T, K> {
     const batch = this.#batch;
     this.#batch = NO_ENTRIES;
     this.#at = 0;
-    giveBatch(batch, !this.#options.valuesAreViews);
-    forgotten.unregister(this.#pin);
+    giveBatch(batch);
     this.#pin.release();
   }
 
@@ -177,13 +153,19 @@ class Walk<K, V, T> implements Entries<T, K> {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
-    this.#missesMax = ASYNC_MISSES_MAX;
-    return new AsyncEntries<T>(this);
+    return new AsyncEntries<T>(this, this.#context.pager);
   }
 
-  /** Whether the next step needs no reading; for the asynchronous walk. */
+  // For the asynchronous walk.
   get hasBatch(): boolean {
     return this.#at < this.#batch.count;
+  }
+
+  readAhead(): MissingPage | undefined {
+    if (this.#closed || this.hasBatch) return undefined;
+    this.#context.assertReadable();
+    const read = readInMemory(this.#context.pager, () => this.#refill());
+    return 'value' in read ? undefined : read;
   }
 
   seek(key: K): this {
@@ -193,7 +175,7 @@ class Walk<K, V, T> implements Entries<T, K> {
     this.#endSegment();
     this.#left -= this.#at;
     this.#at = 0;
-    this.#batch.clear(!this.#options.valuesAreViews);
+    this.#batch.clear();
     this.#batchEntries = FIRST_BATCH_ENTRIES;
     const sought = Buffer.from(keyScratch.subarray(0, bytes));
     this.#from = placeOf(sought, this.#range);
@@ -206,9 +188,8 @@ class Walk<K, V, T> implements Entries<T, K> {
     const batch = this.#batch;
     const { key: keys, value: values } = this.#codec;
     if (this.#select === 'keys') return batch.keyAt(keys, index) as unknown as T;
-    const isView = this.#options.valuesAreViews;
-    if (this.#select === 'values') return batch.valueAt(values, index, isView) as unknown as T;
-    return [batch.keyAt(keys, index), batch.valueAt(values, index, isView)] as unknown as T;
+    if (this.#select === 'values') return batch.values.valueAt(values, index) as unknown as T;
+    return [batch.keyAt(keys, index), batch.values.valueAt(values, index)] as unknown as T;
   }
 
   // --- batches ----------------------------------------------------------------------------------
@@ -239,14 +220,14 @@ class Walk<K, V, T> implements Entries<T, K> {
 
   #fill(batch: Batch): void {
     const entries = Math.min(this.#batchEntries, this.#left);
-    this.#batchEntries = Math.min(this.#batchEntries * GROWTH, BATCH_ENTRIES_MAX);
     const opened = this.#context.begin();
     try {
       const found = this.#position();
-      batch.fill(this.#memory, this.#options, found, entries, this.#missesMax);
+      batch.fill(this.#memory, this.#options, found, entries);
     } finally {
       this.#context.end(opened);
     }
+    this.#batchEntries = Math.min(this.#batchEntries * GROWTH, BATCH_ENTRIES_MAX);
   }
 
   /** Puts the cursor on the first entry of the next batch. */

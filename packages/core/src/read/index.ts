@@ -1,5 +1,6 @@
 /** Point reads and iterators. */
 export type { FamilyCodec, ReadContext } from './context.js';
 export type { CoveredRange } from './covered.js';
-export { createEntries, type EntriesSelect, type EntriesSource } from './entries.js';
-export { countRange, hasKey, readMany, readRaw, readValue } from './point.js';
+export { createEntries, type EntriesSelect } from './entries.js';
+export type { EntriesSource } from './pin.js';
+export { countRange, decodeRaw, hasKey, readMany, readRaw, readValue } from './point.js';

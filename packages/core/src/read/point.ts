@@ -5,8 +5,8 @@
  * Invariants
  * 1. Page frames are looked at only inside the operation; what leaves it is decoded or copied.
  * 2. No codec of the user's runs inside the operation.
- * 3. The caller protects `root`: it is the newest version (which only this thread replaces), it is
- *    pinned, or the operation was opened before it was read.
+ * 3. The caller protects `root`: it is the newest version, which only this thread replaces, or it is
+ *    pinned.
  */
 import { KEY_BYTES_MAX, treeCount, treeGet, type TreeRoot } from '@manifold-db/storage';
 import { KEY_ENCODE_ROOM, encodeRange } from '../encoding/index.js';
@@ -27,30 +27,27 @@ export type { FamilyCodec } from './context.js';
 /** Keys that are read in one operation; a longer one would hold up the recycling of pages. */
 const KEYS_PER_OPERATION = 256;
 
-/**
- * The value of a key, or `undefined`. `opened`: what `begin` returned when the caller opened the
- * operation (to read the root in it); it is closed here, before a codec of the user's runs.
- */
+/** The value of a key, or `undefined`. */
 export function readValue<K, V>(
   context: ReadContext,
   codec: FamilyCodec<K, V>,
   root: TreeRoot,
   key: K,
-  opened = context.begin(),
 ): V | undefined {
+  context.assertReadable();
+  const keyBytes = codec.key.encode(key, keyScratch, 0);
   const memory = memoryOf(context.pager);
   let copy: Buffer;
+  const opened = context.begin();
   try {
-    context.assertReadable();
     const { hit } = memory;
-    const keyBytes = codec.key.encode(key, keyScratch, 0);
     if (!treeGet(context.pager, root, keyScratch, keyBytes, hit)) return undefined;
     if (hit.overflowPage === 0 && decodesInPlace(codec.value)) return decodeHit(memory, codec);
     copy = copyHit(memory, hit);
   } finally {
     context.end(opened);
   }
-  return decodeCopy(codec, copy);
+  return decodeRaw(codec, copy);
 }
 
 /** The value of a hit, decoded where it stands. */
@@ -60,39 +57,32 @@ function decodeHit<K, V>(memory: ReadMemory, codec: FamilyCodec<K, V>): V {
   return codec.value.decode(region, hit.valueOffset, hit.valueOffset + hit.valueBytes);
 }
 
-function decodeCopy<K, V>(codec: FamilyCodec<K, V>, copy: Buffer): V {
+/** The value in a private copy of its bytes. Outside of the operation: a codec may do anything. */
+export function decodeRaw<K, V>(codec: FamilyCodec<K, V>, copy: Buffer): V {
   if (givesBytes(codec.value)) return copy as V;
   return codec.value.decode(copy, 0, copy.length);
 }
 
-/**
- * The values of many keys out of one version, in the order of the keys. `opened` as in `readValue`;
- * without it one operation is opened per KEYS_PER_OPERATION keys.
- */
+/** The values of many keys out of one version, in the order of the keys. */
 export function readMany<K, V>(
   context: ReadContext,
   codec: FamilyCodec<K, V>,
   root: TreeRoot,
   keys: readonly K[],
-  opened?: boolean,
 ): (V | undefined)[] {
+  context.assertReadable();
+  if (!Array.isArray(keys)) throw new TypeError('keys must be an array of keys');
   const values: (V | Buffer | Undecoded | undefined)[] = [];
-  try {
-    context.assertReadable();
-    if (!Array.isArray(keys)) throw new TypeError('keys must be an array of keys');
-    const total = keys.length;
-    const encoded = new EncodedKeys(Math.min(total, KEYS_PER_OPERATION));
-    for (let from = 0; from < total; from += KEYS_PER_OPERATION) {
-      encoded.fill(codec, keys, from, Math.min(from + KEYS_PER_OPERATION, total));
-      readEncoded(context, codec, root, encoded, values);
-    }
-  } finally {
-    if (opened !== undefined) context.end(opened);
+  const total = keys.length;
+  const encoded = new EncodedKeys(Math.min(total, KEYS_PER_OPERATION));
+  for (let from = 0; from < total; from += KEYS_PER_OPERATION) {
+    encoded.fill(codec, keys, from, Math.min(from + KEYS_PER_OPERATION, total));
+    readEncoded(context, codec, root, encoded, values);
   }
   if (givesBytes(codec.value) || decodesInPlace(codec.value)) return values as (V | undefined)[];
   // What is still to be decoded runs the user's code: outside of the operation.
   return values.map((value) =>
-    value instanceof Undecoded ? decodeCopy(codec, value.bytes) : (value as V | undefined),
+    value instanceof Undecoded ? decodeRaw(codec, value.bytes) : (value as V | undefined),
   );
 }
 
@@ -150,7 +140,7 @@ function readEncoded<K, V>(
       else if (isBytes) values.push(copyHit(memory, hit));
       else if (!inPlace) values.push(new Undecoded(copyHit(memory, hit)));
       else if (hit.overflowPage === 0) values.push(decodeHit(memory, codec));
-      else values.push(decodeCopy(codec, copyHit(memory, hit)));
+      else values.push(decodeRaw(codec, copyHit(memory, hit)));
     }
   } finally {
     context.end(opened);
@@ -199,7 +189,7 @@ export function readRaw(
   root: TreeRoot,
   keyBytes: Uint8Array,
   keyLength: number,
-): Uint8Array | undefined {
+): Buffer | undefined {
   const memory = memoryOf(context.pager);
   const opened = context.begin();
   try {

@@ -1,6 +1,6 @@
 /**
  * A tree in memory and the context to read it, for tests of what stands on them. One thread, no
- * workers, no file.
+ * workers; no file, except under a cold copy.
  */
 import {
   Diff,
@@ -13,12 +13,53 @@ import {
   assert,
   attachShared,
   createSharedBuffers,
+  forEachPage,
   initializePageMemory,
+  sealPage,
+  type VfsFile,
 } from '@manifold-db/storage';
 import { encodeKey, encodeValue } from '../encoding/index.js';
 import type { FamilyCodec, ReadContext } from './context.js';
 
-function createPager(cacheBytes: number, pageBytes: number): Pager {
+/** A data file that only answers reads, asynchronous ones a turn later. */
+class PagesFile implements VfsFile {
+  reads = 0;
+  asyncReads = 0;
+  readonly #pages: Map<number, Uint8Array>;
+
+  constructor(pages: Map<number, Uint8Array>) {
+    this.#pages = pages;
+  }
+
+  read(target: Uint8Array, offset: number): number {
+    this.reads++;
+    return this.#copy(target, offset);
+  }
+
+  async readAsync(target: Uint8Array, offset: number): Promise<number> {
+    this.asyncReads++;
+    await new Promise(setImmediate);
+    return this.#copy(target, offset);
+  }
+
+  #copy(target: Uint8Array, offset: number): number {
+    const page = this.#pages.get(offset / target.length);
+    if (page === undefined) return 0;
+    target.set(page);
+    return page.length;
+  }
+
+  write(): void {}
+  dataSync(): void {}
+  sync(): void {}
+  truncate(): void {}
+  size(): number {
+    return Number.MAX_SAFE_INTEGER;
+  }
+  close(): void {}
+}
+
+function createPager(cacheBytes: number, pageBytes: number, file?: VfsFile): Pager {
   const shared = attachShared(
     createSharedBuffers({
       pageBytes,
@@ -31,7 +72,7 @@ function createPager(cacheBytes: number, pageBytes: number): Pager {
     }),
   );
   initializePageMemory(shared, FIRST_DATA_PAGE, 1);
-  const pager = new Pager({ shared, thread: 0, path: 'memory', canWriteThrough: false });
+  const pager = new Pager({ shared, thread: 0, file, path: 'memory', canWriteThrough: false });
   pager.reserveScratch();
   return pager;
 }
@@ -39,6 +80,7 @@ function createPager(cacheBytes: number, pageBytes: number): Pager {
 /** Counts operations and pins, and insists on pairs. */
 export class TestTree implements ReadContext {
   readonly pager: Pager;
+  readonly file: PagesFile | undefined;
   /** The newest version. */
   readonly root = new TreeRoot();
   isOpen = false;
@@ -47,8 +89,27 @@ export class TestTree implements ReadContext {
   pins = 0;
   releases = 0;
 
-  constructor(options: { cacheBytes?: number; pageBytes?: number } = {}) {
-    this.pager = createPager(options.cacheBytes ?? 16 * MIB, options.pageBytes ?? 4096);
+  constructor(options: { cacheBytes?: number; pageBytes?: number; file?: PagesFile } = {}) {
+    const { cacheBytes = 16 * MIB, pageBytes = 4096, file } = options;
+    this.file = file;
+    this.pager = createPager(cacheBytes, pageBytes, file);
+  }
+
+  /** The same tree in a file, with nothing of it in memory. */
+  coldCopy(cacheBytes: number): TestTree {
+    const { pager, root } = this;
+    const pages = new Map<number, Uint8Array>();
+    const opened = this.begin();
+    forEachPage(pager, root, (page, birth) => {
+      const bytes = Uint8Array.from(pager.frameBytes(pager.fetch(page, birth)));
+      sealPage(bytes, page);
+      pages.set(page, bytes);
+    });
+    this.end(opened);
+    const file = new PagesFile(pages);
+    const copy = new TestTree({ cacheBytes, pageBytes: pager.pageBytes, file });
+    copy.root.copyFrom(root);
+    return copy;
   }
 
   begin(): boolean {

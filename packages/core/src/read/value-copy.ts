@@ -1,9 +1,9 @@
 /**
- * Copies of values out of page frames, as Buffers that the user keeps. Any thread; the pool belongs
+ * Copies of values out of page frames, as Buffers that the user keeps. Any thread; the pools belong
  * to the thread.
  *
  * Invariants
- * 1. Bytes of the pool are handed out once and never written again.
+ * 1. Bytes of a pool are handed out once and never written again.
  * 2. The pool's memory cannot be transferred to another thread, which would take it away from every
  *    value in it.
  */
@@ -11,33 +11,49 @@ import { markAsUntransferable } from 'node:worker_threads';
 import { readOverflow, type Pager, type TreeHit } from '@manifold-db/storage';
 import type { ReadMemory } from './context.js';
 
-const POOL_BYTES = 16 * 1024;
+const POINT_POOL_BYTES = 16 * 1024;
 /** Larger values get memory of their own, so that little is wasted at the end of a pool. */
-const POOLED_BYTES_MAX = POOL_BYTES / 8;
+const POOLED_BYTES_MAX = POINT_POOL_BYTES / 8;
 /** From here on `set` of a subarray beats the loop over words, although it makes a view first. */
 const SET_BYTES_MIN = 512;
-/** Values in the pool begin at multiples of 8, as typed arrays over them want. */
+/** Values in a pool begin at multiples of 8, as typed arrays over them want. */
 const ALIGNMENT_MASK = 7;
-
-let pool: Buffer = Buffer.allocUnsafeSlow(0);
-let poolWords: Int32Array = new Int32Array(0);
-let poolUsed = 0;
-
-/** Memory for values that will be views of it. */
-export function newSlab(bytes: number): Buffer {
-  const slab = Buffer.allocUnsafeSlow(bytes);
-  markAsUntransferable(slab.buffer);
-  return slab;
-}
-
-/** Words of a slab that `newSlab` made. */
-export function wordsOf(slab: Buffer): Int32Array {
-  return new Int32Array(slab.buffer, 0, slab.length >> 2);
-}
 
 export function alignUp(bytes: number): number {
   return (bytes + ALIGNMENT_MASK) & ~ALIGNMENT_MASK;
 }
+
+/** Memory that values become views of. */
+export class ValuePool {
+  buffer: Buffer = Buffer.allocUnsafeSlow(0);
+  /** The buffer's memory; asking for it costs a third of making a Buffer. */
+  memory: ArrayBufferLike = this.buffer.buffer;
+  words: Int32Array = new Int32Array(0);
+  used = 0;
+  readonly #bytes: number;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  /**
+   * Makes sure that there are `bytes` bytes behind `used`. The length is asked, not remembered: it
+   * is 0 if somebody managed to transfer the memory all the same.
+   */
+  ensure(bytes: number): void {
+    if (this.used + bytes > this.buffer.length) this.#renew(Math.max(bytes, this.#bytes));
+  }
+
+  #renew(bytes: number): void {
+    this.buffer = Buffer.allocUnsafeSlow(bytes);
+    this.memory = this.buffer.buffer;
+    this.words = new Int32Array(this.memory, 0, bytes >> 2);
+    this.used = 0;
+    markAsUntransferable(this.memory);
+  }
+}
+
+const pointPool = new ValuePool(POINT_POOL_BYTES);
 
 /**
  * Copies `bytes` bytes from the 4-aligned offset `from` to the 4-aligned offset `to`; up to three
@@ -57,30 +73,35 @@ export function copyPadded(
     return;
   }
   let at = to >> 2;
+  let word = from >> 2;
   const end = (from + bytes + 3) >> 2;
-  for (let word = from >> 2; word < end; word++) targetWords[at++] = sourceWords[word]!;
+  // Four words a turn: half the time of one.
+  for (; word + 4 <= end; word += 4, at += 4) {
+    targetWords[at] = sourceWords[word]!;
+    targetWords[at + 1] = sourceWords[word + 1]!;
+    targetWords[at + 2] = sourceWords[word + 2]!;
+    targetWords[at + 3] = sourceWords[word + 3]!;
+  }
+  for (; word < end; word++) targetWords[at++] = sourceWords[word]!;
 }
 
 /** A fresh Buffer with the value of a hit, wherever it stands. */
 export function copyHit(memory: ReadMemory, hit: TreeHit): Buffer {
   if (hit.overflowPage !== 0) return copyOverflow(memory.pager, hit);
   const bytes = hit.valueBytes;
+  const from = hit.valueOffset;
   if (bytes > POOLED_BYTES_MAX) {
     const copy = Buffer.allocUnsafeSlow(bytes);
-    copy.set(hit.u8.subarray(hit.valueOffset, hit.valueOffset + bytes));
+    copy.set(hit.u8.subarray(from, from + bytes));
     return copy;
   }
-  // The pool's length is asked, not remembered: it is 0 if somebody transferred it all the same.
-  if (poolUsed + bytes + ALIGNMENT_MASK > pool.length) {
-    pool = newSlab(POOL_BYTES);
-    poolWords = wordsOf(pool);
-    poolUsed = 0;
-  }
-  const words = memory.pager.i32[memory.regionOf(hit)]!;
-  copyPadded(pool, poolWords, poolUsed, hit.u8, words, hit.valueOffset, bytes);
-  const copy = Buffer.from(pool.buffer, poolUsed, bytes);
-  poolUsed = alignUp(poolUsed + bytes);
-  return copy;
+  const pool = pointPool;
+  pool.ensure(bytes + ALIGNMENT_MASK);
+  const at = pool.used;
+  const sourceWords = memory.pager.i32[memory.regionOf(hit)]!;
+  copyPadded(pool.buffer, pool.words, at, hit.u8, sourceWords, from, bytes);
+  pool.used = alignUp(at + bytes);
+  return Buffer.from(pool.memory, at, bytes);
 }
 
 export function copyOverflow(pager: Pager, hit: TreeHit): Buffer {

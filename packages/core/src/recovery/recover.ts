@@ -24,6 +24,7 @@ import {
   loadCheckpoint,
   scanLog,
   seedFreePages,
+  segmentFileName,
   usedSlots,
   type LoadedCheckpoint,
   type LogScanResult,
@@ -104,9 +105,7 @@ export function recover(input: RecoverInput): Recovered {
     scan,
     segmentNumber: position?.segmentNumber ?? 0,
     offset: position?.offset ?? 0,
-    obsoleteSegments: scan.segments
-      .filter((segment) => segment.role === 'obsolete')
-      .map((segment) => segment.fileName),
+    obsoleteSegments: obsoleteSegments(scan, position?.segmentNumber),
     seededBelow,
     pending,
   };
@@ -189,6 +188,14 @@ function prepareLog(
     lastSequence: scan.lastSequence,
   });
   return position;
+}
+
+/** Files that may get a new number. One that was made anew under its old name is live again. */
+function obsoleteSegments(scan: LogScanResult, writing: number | undefined): string[] {
+  const live = writing === undefined ? undefined : segmentFileName(writing);
+  return scan.segments
+    .filter((segment) => segment.role === 'obsolete' && segment.fileName !== live)
+    .map((segment) => segment.fileName);
 }
 
 /** A copy of the admitted rows, as the first synced view. */

@@ -4,9 +4,10 @@
  */
 import type { ManifoldDatabase } from '@manifold-db/core/internal';
 import type { ColumnFamily } from '@manifold-db/core';
+import { checksum } from '@manifold-db/storage';
 import { randomFrom, type Simulation } from './simulator.js';
 
-/** Entries of all families, as sorted `family/key=value` lines. */
+/** Entries of all families, as sorted `family/key=digest of the value` lines. */
 export type ModelState = readonly string[];
 
 type Model = Map<string, Map<string, string>>;
@@ -25,11 +26,19 @@ export interface HistoryOptions {
   readonly checkpointEvery?: number;
   /** Most commits that wait for their acknowledgement at once. */
   readonly inFlight?: number;
+  /** Length of the few large values; larger ones fill log segments sooner. */
+  readonly largeBytes?: number;
+}
+
+function line(family: string, key: string, value: string): string {
+  return `${family}/${key}=${value.slice(0, 20)} ${value.length} ${checksum(Buffer.from(value))}`;
 }
 
 const FAMILIES = ['default', 'left', 'right'];
 const KEYS = 120;
 const LARGE_BYTES = 9000;
+const STEPS_MAX = 5;
+const STEPS_SEED = 0x5eed;
 
 type Write = (database: ManifoldDatabase) => Promise<{ sequence: number }>;
 
@@ -38,8 +47,11 @@ class HistoryMaker {
   readonly #random: () => number;
   #counter = 0;
 
-  constructor(seed: number) {
+  readonly #largeBytes: number;
+
+  constructor({ seed, largeBytes }: HistoryOptions) {
     this.#random = randomFrom(seed);
+    this.#largeBytes = largeBytes ?? LARGE_BYTES;
   }
 
   /** The next commit, applied to the model at once. */
@@ -53,7 +65,7 @@ class HistoryMaker {
   state(): ModelState {
     const lines: string[] = [];
     for (const [family, entries] of this.#model) {
-      for (const [key, value] of entries) lines.push(`${family}/${key}=${value}`);
+      for (const [key, value] of entries) lines.push(line(family, key, value));
     }
     return lines.sort();
   }
@@ -69,7 +81,7 @@ class HistoryMaker {
   #value(): string {
     const text = `value-${this.#counter++}-`;
     const roll = this.#random();
-    if (roll < 0.03) return text.padEnd(LARGE_BYTES, 'x');
+    if (roll < 0.03) return text.padEnd(this.#largeBytes, 'x');
     return text.padEnd(20 + this.#pick(200), '.');
   }
 
@@ -126,9 +138,11 @@ export async function runHistory(
   options: HistoryOptions,
   run: HistoryRun,
 ): Promise<void> {
-  const maker = new HistoryMaker(options.seed);
+  const maker = new HistoryMaker(options);
+  const random = randomFrom(options.seed ^ STEPS_SEED);
   run.states.push(maker.state());
   const pending = new Set<Promise<void>>();
+  const checkpoints: Promise<void>[] = [];
   for (let i = 1; i <= options.commits; i++) {
     const write = maker.next();
     run.states.push(maker.state());
@@ -137,13 +151,14 @@ export async function runHistory(
     });
     pending.add(commit);
     void commit.finally(() => pending.delete(commit)).catch(() => {});
-    while (pending.size >= (options.inFlight ?? 4)) await host.run(Promise.race(pending));
+    // Between two commits the other threads get anything from nothing to several steps.
+    for (let steps = Math.floor(random() * STEPS_MAX); steps > 0; steps--) host.stepOne();
+    while (pending.size >= (options.inFlight ?? 5)) await host.run(Promise.race(pending));
     if (options.checkpointEvery !== undefined && i % options.checkpointEvery === 0) {
-      await host.run(Promise.all(pending));
-      await host.run(database.checkpoint());
+      checkpoints.push(database.checkpoint());
     }
   }
-  await host.run(Promise.all(pending));
+  await host.run(Promise.all([...pending, ...checkpoints]));
 }
 
 /** The state that a database holds, in the form of the model. */
@@ -151,7 +166,7 @@ export function readState(database: ManifoldDatabase): ModelState {
   const lines: string[] = [];
   for (const name of database.columnFamilies()) {
     for (const [key, value] of database.columnFamily(name).entries()) {
-      lines.push(`${name}/${key}=${value}`);
+      lines.push(line(name, key, value));
     }
   }
   return lines.sort();

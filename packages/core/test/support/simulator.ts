@@ -5,7 +5,14 @@
 import { createApplyLoop } from '@manifold-db/apply-worker';
 import { openWith, type Host, type ManifoldDatabase } from '@manifold-db/core/internal';
 import type { OpenOptions } from '@manifold-db/core';
-import type { ApplyInit, Shared, SimulatedDisk, WalInit } from '@manifold-db/storage';
+import {
+  PROGRESS_TEST_SWITCH,
+  type ApplyInit,
+  type Shared,
+  type SimulatedDisk,
+  type Vfs,
+  type WalInit,
+} from '@manifold-db/storage';
 import { createWalLoop } from '@manifold-db/wal-worker';
 
 /** A loop as the scheduler sees it. */
@@ -29,28 +36,36 @@ export function randomFrom(seed: number): () => number {
 }
 
 export class SimulatedHost implements Host {
-  readonly #disk: SimulatedDisk;
+  readonly #vfs: Vfs;
   readonly #random: () => number;
   #loops: Loop[] = [];
   #stopped = new Set<Loop>();
   #interest = 0;
   #wake: () => void = () => {};
   #clockMs = 0;
+  /** Of the running database. */
+  shared: Shared | undefined;
   steps = 0;
 
-  constructor(disk: SimulatedDisk, random: () => number) {
-    this.#disk = disk;
+  constructor(vfs: Vfs, random: () => number) {
+    this.#vfs = vfs;
     this.#random = random;
   }
 
-  start(_shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void> {
-    const vfs = this.#disk.vfs();
-    const environment = { vfs, nowMs: () => this.now() };
+  start(shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void> {
+    this.shared = shared;
+    const vfs = this.#vfs;
+    const environment = { nowMs: () => this.now() };
     this.#loops = [
       createWalLoop(wal, vfs, { wallClockMs: () => Math.floor(this.now()) }),
-      ...apply.map((init) => createApplyLoop(init, environment)),
+      ...apply.map((init) => createApplyLoop(init, vfs, environment)),
     ];
     return Promise.resolve();
+  }
+
+  /** Re-injects bugs of the original (TEST_SWITCH_*). */
+  switchBugsOn(switches: number): void {
+    Atomics.store(this.shared!.progress, PROGRESS_TEST_SWITCH, switches);
   }
 
   waitUntil(condition: () => boolean): void {
@@ -131,13 +146,16 @@ export const SMALL: OpenOptions = {
   checkpointIntervalMs: 0,
 };
 
+/** `vfs` stands in for the disk's own: a fault-injecting one around it, say. */
 export async function openSimulation(
   disk: SimulatedDisk,
   seed: number,
   options: OpenOptions = {},
+  vfs: Vfs = disk.vfs(),
 ): Promise<Simulation> {
-  const host = new SimulatedHost(disk, randomFrom(seed));
-  const environment = { vfs: disk.vfs(), host };
+  const host = new SimulatedHost(vfs, randomFrom(seed));
+  // The lock file of a crash state names this very process.
+  const environment = { vfs, host, withoutLock: true };
   const opening = openWith(SIMULATED_PATH, { ...SMALL, ...options }, environment);
   const database = await host.run(opening);
   return { disk, host, database };

@@ -136,7 +136,7 @@ describe.each(situations)('two takers of %s', (_name, prepare) => {
   it('with up to three switches between them: one wins', () => {
     const alone = stepsAlone(prepare);
     const secondMax = alone + STEPS_TO_OUTWAIT;
-    const stride = alone < 20 ? 1 : 6;
+    const stride = alone < 20 ? 1 : 9;
     let runs = 0;
     for (let first = 0; first <= alone; first += 1) {
       for (let second = 0; second <= secondMax; second += stride) {

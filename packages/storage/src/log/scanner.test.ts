@@ -168,11 +168,51 @@ describe('recycled segments', () => {
     log.segment(2);
     log.vfs.rename(log.path(2), log.path(7));
     log.segment(2);
-    expect(scan(log).segments.filter(({ role }) => role === 'obsolete')).toHaveLength(1);
+    const roles = scan(log).segments.map(({ fileName, role }) => [fileName, role]);
+    expect(roles).toEqual([
+      [segmentFileName(1), 'live'],
+      [segmentFileName(2), 'prepared'],
+      [segmentFileName(7), 'obsolete'],
+    ]);
     log.data(1, 2);
     log.vfs.rename(log.path(2), log.path(8));
     log.segment(2);
+    log.data(1, 2);
     expect(errorOf(() => scan(log)).code).toBe('ERR_MANIFOLD_CORRUPT');
+  });
+
+  it('with a new header and still the old name are not written to', () => {
+    const log = new TestLog();
+    log.data(0, 1);
+    log.segment(2);
+    log.vfs.rename(log.path(2), log.path(9));
+    expect(scan(log).segments[1]).toEqual({
+      fileName: segmentFileName(9),
+      number: 2,
+      role: 'obsolete',
+    });
+    const misnamed = new TestLog();
+    misnamed.data(0, 1);
+    misnamed.vfs.rename(misnamed.path(1), misnamed.path(9));
+    const { tail } = scan(misnamed);
+    expect(tail.needsCut).toBe(true);
+    const next = cutTail(misnamed.vfs, TEST_DIRECTORY, tail);
+    expect(next).toEqual({ segmentNumber: 2, offset: SEGMENT_DATA_OFFSET });
+    expect(scan(misnamed).sequences).toEqual([1]);
+  });
+
+  it('are prepared only without a gap', () => {
+    const log = new TestLog();
+    log.data(0, 1);
+    for (const number of [2, 3, 5]) log.prepare(number);
+    const roles = (): string[] => scan(log).segments.map(({ role }) => role);
+    expect(roles()).toEqual(['live', 'prepared', 'prepared', 'obsolete']);
+    log.vfs.remove(log.path(2));
+    expect(roles()).toEqual(['live', 'obsolete', 'obsolete']);
+    // With a tail to cut, the log goes on in segment 2, which has to be made then.
+    const torn = log.data(1, 2);
+    log.damage(torn + BLOCK_HEADER_BYTES + 8);
+    expect(roles()).toEqual(['live', 'prepared', 'obsolete']);
   });
 
   it('behind a cut may be half made, or missing', () => {

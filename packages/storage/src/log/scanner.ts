@@ -73,8 +73,8 @@ export interface LogTail {
 }
 
 /**
- * `live`: up to the tail. `prepared`: behind it, valid header, no blocks. `obsolete`: to be reused
- * or removed (after `cutTail`).
+ * `live`: up to the tail. `prepared`: behind it, ready to be written to, no gap between.
+ * `obsolete`: to be reused or removed (after `cutTail`).
  */
 export interface LogSegment {
   fileName: string;
@@ -339,27 +339,28 @@ function searchSegment(scan: Scan, segment: SegmentFile, offset: number, found: 
   }
 }
 
-/** The last segment that is ready behind the one the log goes on in, without a gap between. */
+function isReady(scan: Scan, tail: LogTail, segment: SegmentFile | undefined): boolean {
+  if (segment === undefined) return false;
+  return !tail.retire.includes(segment.fileName) && !scan.misSized.has(segment.fileName);
+}
+
+/** The last segment that is ready, without a gap behind the one in which the log goes on. */
 function readyThrough(scan: Scan, tail: LogTail): number {
-  const isEmpty = (segment: SegmentFile | undefined): boolean =>
-    segment !== undefined &&
-    !tail.retire.includes(segment.fileName) &&
-    !scan.misSized.has(segment.fileName);
-  const endsHere = tail.needsCut && tail.fileName !== undefined;
-  let ready = endsHere ? tail.segmentNumber + 1 : tail.segmentNumber;
-  while (isEmpty(scan.files.byNumber.get(ready + 1))) ready += 1;
-  const isTailNextUnfit = endsHere && !isEmpty(scan.files.byNumber.get(tail.segmentNumber + 1));
-  return isTailNextUnfit ? -ready : ready;
+  const isCutHere = tail.needsCut && tail.fileName !== undefined;
+  let ready = isCutHere ? tail.segmentNumber + 1 : tail.segmentNumber;
+  while (isReady(scan, tail, scan.files.byNumber.get(ready + 1))) ready += 1;
+  return ready;
 }
 
 function describeSegments(scan: Scan, tail: LogTail): LogSegment[] {
   const segments: LogSegment[] = [];
-  for (const { fileName, header } of scan.files.byNumber.values()) {
-    const number = header.segmentNumber;
+  const ready = readyThrough(scan, tail);
+  for (const segment of scan.files.byNumber.values()) {
+    const { fileName } = segment;
+    const number = segment.header.segmentNumber;
     const isLive = number < tail.segmentNumber || fileName === tail.fileName;
-    const isEmpty = !tail.retire.includes(fileName) && !scan.misSized.has(fileName);
-    const isPrepared = number > tail.segmentNumber && isEmpty;
-    const roleBehind = isPrepared ? 'prepared' : 'obsolete';
+    const isPrepared = number > tail.segmentNumber && number <= ready;
+    const roleBehind = isPrepared && isReady(scan, tail, segment) ? 'prepared' : 'obsolete';
     segments.push({ fileName, number, role: isLive ? 'live' : roleBehind });
   }
   for (const { fileName, header } of scan.files.obsolete) {

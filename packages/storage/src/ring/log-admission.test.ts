@@ -58,7 +58,7 @@ describe('log-space admission', () => {
 
   it('is not generous: half the segments would not do for the worst records', () => {
     const sizes = { ...TEST_SIZES, walRingBytes: 256 * KIB, walSegmentBytes: 128 * KIB };
-    const records = new Array<number>(100).fill(recordBytesMax(sizes));
+    const records = Array.from({ length: 100 }, () => recordBytesMax(sizes));
     const total = records.length * recordBytesMax(sizes);
     const granted = segmentsForRecords(sizes, total, records.length);
     expect(granted / 2).toBeLessThan(segmentsTaken(sizes, records));

@@ -21,6 +21,10 @@ import { testShared } from './test-shared.js';
 
 const ALL = 1 << 30;
 
+function repeat(value: number, count: number): number[] {
+  return Array.from({ length: count }, () => value);
+}
+
 /** Claims, fills with the sequence's low byte, publishes. */
 function append(shared: Shared, bytes: number, sequence: number, completes = true): Claim {
   const claim = newClaim();
@@ -47,9 +51,9 @@ describe('WAL ring', () => {
     expect([consumer.firstSequence, consumer.lastSequence]).toEqual([1, 3]);
     expect(consumer.completedSequence).toBe(3);
     expect([...shared.ringBytes.subarray(0, 120)]).toEqual([
-      ...new Array<number>(48).fill(1),
-      ...new Array<number>(64).fill(2),
-      ...new Array<number>(8).fill(3),
+      ...repeat(1, 48),
+      ...repeat(2, 64),
+      ...repeat(3, 8),
     ]);
     consumer.release();
     expect(consumer.hasClaimed()).toBe(false);

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   DESCRIPTOR_BYTES,
+  DESCRIPTOR_COMPLETES,
   DESCRIPTOR_WORDS,
   PROGRESS_APPENDED,
   REASON_APPENDED,
@@ -40,7 +41,7 @@ function checkBatch(sequenceBefore) {
       }
     }
     base += count;
-    if (shared.ringDescriptors[row + 6] === 1) sequence++;
+    if (shared.ringDescriptors[row + DESCRIPTOR_COMPLETES] === 1) sequence++;
     record = (record + 1) | 0;
     checkedRecords++;
   }

@@ -1,4 +1,4 @@
-/** Raises a wide counter until the reader saw enough; all values are `start` plus a multiple of 7. */
+/** Raises a wide counter until the reader saw enough; values are `start` plus multiples of 7. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { storeWide } from '../../dist/index.js';
 

@@ -1,0 +1,35 @@
+/**
+ * The hold of an iterator on its version, and the last resort that gives it back for iterators that
+ * were dropped. Any thread.
+ */
+import type { TreeRoot } from '@manifold-db/storage';
+
+export interface EntriesSource {
+  readonly root: TreeRoot;
+  /**
+   * Called exactly once when the iterator is done with the version, possibly by the garbage
+   * collector and after the database was closed; must not throw nor refer to the iterator.
+   */
+  release(): void;
+}
+
+const forgotten = new FinalizationRegistry<Pin>((pin) => pin.release());
+
+/** Given back once. */
+export class Pin {
+  readonly #source: EntriesSource;
+  #isReleased = false;
+
+  /** Released at the latest when the garbage collector finds `holder`. */
+  constructor(source: EntriesSource, holder: object) {
+    this.#source = source;
+    forgotten.register(holder, this, this);
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    forgotten.unregister(this);
+    this.#source.release();
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The pool of threads for side work (verify, backup). Threads start with the first task, end soon
+ * after the last, and do not keep the process alive while they idle. Main thread.
+ *
+ * Invariants
+ * 1. A job never outlives the pool: closing stops every job and waits until each has cleaned up.
+ * 2. A stopped job stops by itself: its tasks look at a shared word; no thread is ever killed while
+ *    it has files open, unless it dies on its own.
+ */
+import { ManifoldError, createVfs, type Vfs, type VfsSpec } from '@manifold-db/storage';
+import type { Piscina } from 'piscina';
+import { closedError } from '../engine.js';
+import { SideJob } from './job.js';
+import { runTask, type SideTasks, type TaskName, type TaskOutcome, type TaskRequest } from './tasks.js';
+import type { SideWorkerData } from './worker.js';
+
+/**
+ * Files of the pool's threads: those of a description, or, for files that exist in this thread only,
+ * a `Vfs`; tasks then run on this thread.
+ */
+export type SideFiles = { readonly vfsSpec: VfsSpec } | { readonly vfs: Vfs };
+
+const REAL_FILES: SideFiles = { vfsSpec: { kind: 'real' } };
+/** An idle thread ends after this time. */
+const IDLE_MS = 500;
+
+export class SidePool {
+  readonly threads: number;
+  readonly #files: SideFiles;
+  readonly #jobs = new Set<SideJob>();
+  #piscina: Promise<Piscina> | undefined;
+  #isClosed = false;
+
+  constructor(threads: number, files: SideFiles = REAL_FILES) {
+    this.threads = threads;
+    this.#files = files;
+  }
+
+  /** Runs `body` as one job, which `signal` and `close` can stop. */
+  async job<T>(signal: AbortSignal | undefined, body: (job: SideJob) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw closedError();
+    signal?.throwIfAborted();
+    const job = new SideJob((request) => this.#run(request));
+    const abort = (): void => job.stop(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#jobs.add(job);
+    try {
+      return await body(job);
+    } finally {
+      this.#jobs.delete(job);
+      signal?.removeEventListener('abort', abort);
+      job.end();
+    }
+  }
+
+  async #run<N extends TaskName>(
+    request: TaskRequest<N>,
+  ): Promise<TaskOutcome<SideTasks[N]['output']>> {
+    if ('vfs' in this.#files) return runTask(this.#files.vfs, request);
+    this.#piscina ??= startThreads(this.threads, this.#files.vfsSpec);
+    const piscina = await this.#piscina;
+    try {
+      return (await piscina.run(request)) as TaskOutcome<SideTasks[N]['output']>;
+    } catch (error) {
+      const what = `a thread of the side pool failed: ${(error as Error).message}`;
+      throw new ManifoldError('ERR_MANIFOLD_WORKER', what, { cause: error });
+    }
+  }
+
+  /** Stops all jobs, waits for their end, ends the threads. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const jobs = [...this.#jobs];
+    for (const job of jobs) job.stop(closedError());
+    await Promise.all(jobs.map((job) => job.ended));
+    const piscina = await this.#piscina?.catch(() => undefined);
+    await piscina?.destroy();
+  }
+}
+
+/** Loaded only when it is needed: most databases never verify or back up. */
+async function startThreads(threads: number, vfsSpec: VfsSpec): Promise<Piscina> {
+  const { Piscina: Pool } = await import('piscina');
+  const data: SideWorkerData = { vfsSpec };
+  const pool = new Pool({
+    filename: new URL('./worker.js', import.meta.url).href,
+    name: 'runSideTask',
+    minThreads: 0,
+    maxThreads: threads,
+    idleTimeout: IDLE_MS,
+    recordTiming: false,
+    workerData: data,
+  });
+  // The task that the thread was running rejects as well; without a listener Node would crash.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** The files that this thread's own part of a job reads. */
+export function vfsOf(files: SideFiles): Vfs {
+  return 'vfs' in files ? files.vfs : createVfs(files.vfsSpec);
+}

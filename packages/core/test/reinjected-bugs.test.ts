@@ -1,0 +1,146 @@
+/**
+ * Bugs of the original, put back behind a test switch: each must be caught by the crash-state
+ * checks (or, for the lost leader, by the scheduler, which sees that nobody moves any more). A check
+ * that stays green here could not fail.
+ */
+import {
+  InvariantError,
+  MIB,
+  SimulatedDisk,
+  TEST_SWITCH_APPEND_BEHIND_GARBAGE,
+  TEST_SWITCH_LOST_LEADER,
+  TEST_SWITCH_OVER_ACKNOWLEDGE,
+  TEST_SWITCH_PAGES_NOT_SYNCED,
+  TEST_SWITCH_RECYCLE_EARLY,
+  TEST_SWITCH_REUSE_EARLY,
+  createFaultVfs,
+  type FaultRule,
+} from '@manifold-db/storage';
+import { describe, expect, it } from 'vitest';
+import {
+  collectCrashes,
+  crashProblems,
+  dropEach,
+  dropUnsynced,
+  type CollectOptions,
+  type TakeStates,
+} from './support/crash-states.js';
+import { openSimulation } from './support/simulator.js';
+
+const SEEDS = [1, 2, 3, 4, 5, 6];
+const LIMIT_MS = 300_000;
+
+const DEFAULTS = { commits: 100, checkpointEvery: 10 };
+
+/** A broken invariant that the engine itself notices counts as caught, too. */
+async function problemWith(
+  take: TakeStates,
+  options: CollectOptions,
+): Promise<string | undefined> {
+  try {
+    const { run, crashes } = await collectCrashes(take, options);
+    const [problem] = await crashProblems(run, crashes, 1);
+    return problem;
+  } catch (error) {
+    if (error instanceof InvariantError) return error.message;
+    throw error;
+  }
+}
+
+/** The first problem that a few seeds find. */
+async function findProblem(
+  take: TakeStates,
+  bugs: number,
+  options: Partial<CollectOptions> = {},
+): Promise<string | undefined> {
+  for (const seed of SEEDS) {
+    const problem = await problemWith(take, { seed, bugs, ...DEFAULTS, ...options });
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+describe('a bug of the original, put back', { timeout: LIMIT_MS }, () => {
+  it('B1: acknowledges what was written during the sync', async () => {
+    const problem = await findProblem(dropUnsynced, TEST_SWITCH_OVER_ACKNOWLEDGE);
+    expect(problem).toMatch(/is lost|synced <= written/);
+  });
+
+  it('B4: recycles log segments that are still needed', async () => {
+    const options = { largeBytes: 400_000 };
+    expect(await findProblem(dropUnsynced, TEST_SWITCH_RECYCLE_EARLY, options)).toBeDefined();
+  });
+
+  it('B7: writes the meta before the pages are synced', async () => {
+    expect(await findProblem(dropEach, TEST_SWITCH_PAGES_NOT_SYNCED)).toBeDefined();
+  });
+
+  it('B8: reuses pages of the durable checkpoint', async () => {
+    // Room for all pages, so that only the explicit checkpoints are taken: many commits apart.
+    const options = { commits: 150, checkpointEvery: 50, open: { cacheBytes: 8 * MIB } };
+    expect(await findProblem(dropUnsynced, TEST_SWITCH_REUSE_EARLY, options)).toBeDefined();
+  });
+});
+
+const syncFails: FaultRule = {
+  operation: 'dataSync',
+  pathIncludes: 'wal-',
+  afterCalls: 3,
+  errno: 'EIO',
+};
+
+const writeFails: FaultRule = {
+  operation: 'write',
+  pathIncludes: 'wal-0000000001',
+  afterCalls: 3,
+  times: 1,
+  partialBytes: 40,
+  errno: 'EIO',
+};
+
+/** Commits one by one; the error that ended it, or how many were acknowledged. */
+async function commitUntilFailure(rule: FaultRule, bugs: number) {
+  const disk = new SimulatedDisk();
+  const gate = new SharedArrayBuffer(4);
+  const vfs = createFaultVfs(disk.vfs(), [{ ...rule, gate }]);
+  const { database, host } = await openSimulation(disk, 1, {}, vfs);
+  host.switchBugsOn(bugs);
+  new Int32Array(gate)[0] = 1;
+  let acknowledged = 0;
+  try {
+    for (let i = 0; i < 20; i++) {
+      const commit = database.put(`key-${i}`, 'value');
+      commit.catch(() => {});
+      ({ sequence: acknowledged } = await host.run(commit));
+    }
+  } catch (error) {
+    return { disk, acknowledged, error: error as Error & { code?: string } };
+  }
+  return { disk, acknowledged, error: undefined };
+}
+
+describe('a failing log, with a bug of the original put back', () => {
+  it('B3: a failed sync wakes nobody', async () => {
+    const sound = await commitUntilFailure(syncFails, 0);
+    expect(sound.error?.code).toBe('ERR_MANIFOLD_INDETERMINATE');
+    const buggy = await commitUntilFailure(syncFails, TEST_SWITCH_LOST_LEADER);
+    expect(buggy.error?.message).toMatch(/stuck/);
+  });
+
+  it('B9: goes on behind the garbage of a failed write', async () => {
+    const sound = await commitUntilFailure(writeFails, 0);
+    expect(sound.error?.code).toBe('ERR_MANIFOLD_INDETERMINATE');
+    const buggy = await commitUntilFailure(writeFails, TEST_SWITCH_APPEND_BEHIND_GARBAGE);
+    expect(buggy.error).toBeUndefined();
+    expect(buggy.acknowledged).toBe(20);
+    let last = 0;
+    try {
+      const options = { readOnly: true, createIfMissing: false };
+      const { database } = await openSimulation(buggy.disk.crash({ keep: 'all' }), 1, options);
+      last = database.lastCommitted;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_MANIFOLD_CORRUPT' });
+    }
+    expect(last).toBeLessThan(buggy.acknowledged);
+  });
+});
