@@ -18,6 +18,7 @@ import {
   attachShared,
   cancelSleep,
   failureText,
+  prefaultRing,
   prepareToSleep,
   ringBell,
   setFailure,
@@ -44,6 +45,7 @@ function main(init: WalWorkerInit): void {
     const loop = createWalLoop(init);
     Atomics.add(shared.progress, PROGRESS_READY, 1);
     ringBell(shared.bells, THREAD_MAIN, REASON_REQUEST);
+    prefaultRing(shared);
     run(loop, shared.bells);
   } catch (error) {
     setFailure(shared, FAILURE_WORKER, `the fsync worker failed: ${failureText(error)}`);

@@ -16,6 +16,7 @@
  * | 24     | RETIRED_HEAD       | retired-frame queue: pushed, mod 2^32                         |
  * | 25     | RETIRED_TAIL       | retired-frame queue: recycled, mod 2^32                       |
  * | 26     | FRAMES_COUNT       | frames in use by the hash (constant)                          |
+ * | 27     | FRAMES_HIGH        | highest frame that was ever taken                             |
  *
  * Frame table (Int32Array): columns of `frameCount` words each
  * | column        | writer                                                                   |
@@ -47,6 +48,7 @@ export const FRAMES_DIRTY = 23;
 export const RETIRED_HEAD = 24;
 export const RETIRED_TAIL = 25;
 export const FRAMES_COUNT = 26;
+export const FRAMES_HIGH = 27;
 export const PAGES_CONTROL_BYTES = 48 * Int32Array.BYTES_PER_ELEMENT;
 
 export const FRAME_COLUMNS = 7;

@@ -23,6 +23,7 @@ import {
   FRAMES_DIRTY,
   FRAMES_FREE_COUNT,
   FRAMES_FREE_HEAD,
+  FRAMES_HIGH,
   FRAME_NEXT,
   FRAME_OWNER,
   FRAME_PAGE,
@@ -108,6 +109,7 @@ export function popFreeFrame(shared: Shared): number {
   if (frame === NO_FRAME) return NO_FRAME;
   control[FRAMES_FREE_HEAD] = table[FRAME_NEXT * control[FRAMES_COUNT]! + frame]!;
   control[FRAMES_FREE_COUNT] = control[FRAMES_FREE_COUNT]! - 1;
+  if (frame > control[FRAMES_HIGH]!) control[FRAMES_HIGH] = frame;
   return frame;
 }
 
