@@ -8,6 +8,7 @@ import {
   ENTRY_WORDS_MAX,
   FAILURE_NONE,
   FREE_PAGES_SHARED_MAX,
+  FramePrefault,
   PROGRESS_APPENDED,
   PROGRESS_APPLIED,
   PROGRESS_FAILURE,
@@ -56,12 +57,14 @@ export class ApplyLoop {
   readonly #segments: Segments;
   readonly #triggers: CheckpointTriggers;
   readonly #checkpointer: Checkpointer;
+  readonly #prefault: FramePrefault;
   #isStopped = false;
 
   constructor(context: ApplyContext) {
     const { init, shared, pager } = context;
     const { meta } = init;
     this.#context = context;
+    this.#prefault = new FramePrefault(pager);
     this.#shared = shared;
     const freeMap = readFreeMap(context.dataFile, context.dataPath, meta);
     const start = { sequence: meta.sequence, mark: meta.birthCounter };
@@ -150,7 +153,7 @@ export class ApplyLoop {
     if (!this.#isShuttingDown()) worked = this.#segments.step() || worked;
     worked = this.#checkpointer.step() || worked;
     if (worked) this.#writeStatistics();
-    return worked;
+    return this.#prefault.step() || worked;
   }
 
   /** Between two groups: the staged rows of all workers stand at one synced sequence. */
@@ -167,9 +170,7 @@ export class ApplyLoop {
     // A main thread that publishes root sets itself may lag behind: checkpointed <= applied.
     if (loadWide(this.#shared.progress, PROGRESS_APPLIED) < staged) return;
     this.#triggers.begun();
-    // Under memory pressure superseded pages that only snapshots hold are written too: they are not
-    // part of the version, but their frames would stay dirty as long as the snapshot is open.
-    const relieves = reason === 'dirty';
+    const relieves = this.#triggers.relieves(reason);
     const held = relieves ? this.#retirement.heldBySnapshots() : [];
     const frozen = freeze(this.#shared, this.#account, staged, mark, held);
     this.#retirement.checkpointBegins(frozen, relieves);

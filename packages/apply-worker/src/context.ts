@@ -8,7 +8,6 @@ import {
   Pager,
   THREAD_APPLY,
   attachShared,
-  createVfs,
   isLockOwned,
   type ApplyInit,
   type Shared,
@@ -19,10 +18,8 @@ import {
 /** What one `step()` did. */
 export type StepResult = 'worked' | 'idle' | 'stopped';
 
-/** What the simulator replaces. */
+/** What the simulator replaces besides the files. */
 export interface ApplyEnvironment {
-  /** Stands in for `init.vfs`: a simulated disk has no description. */
-  readonly vfs?: Vfs | undefined;
   /** Monotonic clock. */
   readonly nowMs?: (() => number) | undefined;
 }
@@ -39,9 +36,12 @@ export interface ApplyContext {
   stillOwned(): boolean;
 }
 
-export function createContext(init: ApplyInit, environment: ApplyEnvironment): ApplyContext {
+export function createContext(
+  init: ApplyInit,
+  vfs: Vfs,
+  environment: ApplyEnvironment,
+): ApplyContext {
   const shared = attachShared(init.buffers);
-  const vfs = environment.vfs ?? createVfs(init.vfs);
   const dataPath = join(init.directory, DATA_FILE_NAME);
   const dataFile = vfs.open(dataPath, 'read-write');
   const pager = new Pager({

@@ -21,6 +21,7 @@ import {
   SegmentPreparation,
   THREAD_MAIN,
   THREAD_WAL,
+  parseSegmentFileName,
   recycleSegment,
   ringBell,
   segmentFileName,
@@ -31,6 +32,11 @@ import type { ApplyContext } from './context.js';
 import type { DiskSpace } from './disk-space.js';
 import { requireLock } from './failures.js';
 
+/** Segments kept ahead before the database has filled one. */
+const SEGMENTS_AHEAD_FIRST = 2;
+/** Added to that for every segment that is filled. */
+const SEGMENTS_PER_FILLED = 2;
+
 export class Segments {
   readonly #context: ApplyContext;
   readonly #space: DiskSpace;
@@ -40,6 +46,8 @@ export class Segments {
   readonly #obsolete: string[];
   #preparation: SegmentPreparation | undefined;
   #isStarved = false;
+  #ahead = SEGMENTS_AHEAD_FIRST;
+  #lastWriting = 0;
 
   constructor(context: ApplyContext, space: DiskSpace) {
     this.#context = context;
@@ -52,7 +60,7 @@ export class Segments {
       databaseId: init.databaseId,
     };
     this.#segmentsMax = Math.floor(walBytesMax / walSegmentBytes);
-    this.#obsolete = [...init.obsoleteSegments].sort();
+    this.#obsolete = init.obsoleteSegments.filter((name) => !this.#isLive(name)).sort();
   }
 
   /** More segments are wanted, but only a checkpoint can provide them. */
@@ -65,10 +73,7 @@ export class Segments {
     const { logSpace } = this.#context.shared;
     const prepared = Atomics.load(logSpace, LOG_PREPARED_SEGMENT);
     const ahead = prepared - Atomics.load(logSpace, LOG_WRITING_SEGMENT);
-    const wanted = Math.max(
-      this.#context.init.segmentsAheadTarget,
-      Atomics.load(logSpace, LOG_WANTED_SEGMENTS),
-    );
+    const wanted = Math.max(this.#target(), Atomics.load(logSpace, LOG_WANTED_SEGMENTS));
     this.#isStarved = false;
     if (this.#preparation !== undefined) return this.#continue();
     if (ahead >= wanted) {
@@ -86,11 +91,28 @@ export class Segments {
     return this.#continue();
   }
 
+  /**
+   * Segments to keep ahead: few for a database that writes little, more each time one was filled,
+   * so that a burst finds them ready.
+   */
+  #target(): number {
+    const writing = Atomics.load(this.#context.shared.logSpace, LOG_WRITING_SEGMENT);
+    if (this.#lastWriting !== 0 && writing > this.#lastWriting) {
+      this.#ahead += (writing - this.#lastWriting) * SEGMENTS_PER_FILLED;
+    }
+    this.#lastWriting = writing;
+    this.#ahead = Math.min(this.#ahead, this.#context.init.segmentsAheadTarget);
+    return this.#ahead;
+  }
+
   /** A durable meta page names `oldest`: the segments before it may be recycled. */
   reclaim(oldest: number): void {
     const { logSpace } = this.#context.shared;
     for (let segment = logSpace[LOG_OLDEST_SEGMENT]!; segment < oldest; segment++) {
-      this.#obsolete.push(segmentFileName(segment));
+      const fileName = segmentFileName(segment);
+      // Recovery may have read the segment from a file of another name.
+      const isThere = this.#context.vfs.exists(join(this.#spec.directory, fileName));
+      if (isThere) this.#obsolete.push(fileName);
     }
     Atomics.store(logSpace, LOG_OLDEST_SEGMENT, oldest);
   }
@@ -99,6 +121,13 @@ export class Segments {
   stop(): void {
     this.#preparation?.abandon();
     this.#preparation = undefined;
+  }
+
+  /** Recovery may have made a segment over a file that the scan before had called obsolete. */
+  #isLive(fileName: string): boolean {
+    const { logSpace } = this.#context.shared;
+    const number = parseSegmentFileName(fileName) ?? 0;
+    return number >= logSpace[LOG_OLDEST_SEGMENT]! && number <= logSpace[LOG_PREPARED_SEGMENT]!;
   }
 
   #fileCount(prepared: number): number {

@@ -20,10 +20,11 @@ import {
   treeRangeEqual,
 } from '@manifold-db/storage';
 import { TransactionBuilder } from './build/builder.js';
-import { encodeBounds, encodeKey } from './encoding/index.js';
+import { encodeBounds, encodeKey, type ByteBounds } from './encoding/index.js';
 import type { Engine } from './engine.js';
 import type { FamilyEntry } from './families.js';
 import type { FamilyHandle, FamilyHome } from './family.js';
+import type { CoveredRange } from './read/covered.js';
 import { readRaw } from './read/point.js';
 import type { DatabaseSnapshot } from './snapshots.js';
 import type { KeyBounds, Transaction } from './types.js';
@@ -34,7 +35,9 @@ interface ReadSet {
   readonly entry: FamilyEntry;
   /** Encoded keys, as latin1 strings so that a set can hold them. */
   readonly keys: Set<string>;
-  readonly ranges: { low: Buffer | undefined; high: Buffer | undefined }[];
+  readonly ranges: ByteBounds[];
+  /** What iterators have shown; asked at commit. */
+  readonly walks: CoveredRange[];
 }
 
 /** Beyond this many single keys a family's read set becomes the whole family. */
@@ -72,13 +75,17 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
   protected override noteRange<K, V>(handle: FamilyHandle<K, V>, range?: KeyBounds<K>): void {
     const { gt, gte, lt, lte, prefix } = range ?? {};
     const bounds = encodeBounds({ gt, gte, lt, lte, prefix }, handle.key);
-    this.#readsOf(handle.entry).ranges.push({ low: bounds.low, high: bounds.high });
+    this.#readsOf(handle.entry).ranges.push(bounds);
+  }
+
+  protected override noteCovered<K, V>(handle: FamilyHandle<K, V>, covered: CoveredRange): void {
+    this.#readsOf(handle.entry).walks.push(covered);
   }
 
   #readsOf(entry: FamilyEntry): ReadSet {
     let reads = this.#reads.get(entry);
     if (reads === undefined) {
-      reads = { entry, keys: new Set(), ranges: [] };
+      reads = { entry, keys: new Set(), ranges: [], walks: [] };
       this.#reads.set(entry, reads);
     }
     return reads;
@@ -99,7 +106,8 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
         this.#engine.families.readAdmitted(reads.entry, now);
         if (before.page === now.page && before.birth === now.birth) continue;
         if (!this.#areKeysEqual(reads, before, now)) return false;
-        for (const { low, high } of reads.ranges) {
+        const walked = reads.walks.map((covered) => covered.bounds());
+        for (const { low, high } of [...reads.ranges, ...walked.filter(isDefined)]) {
           if (!treeRangeEqual(this.#engine.pager, before, now, low, high)) return false;
         }
       }
@@ -164,4 +172,8 @@ export function conflictError(attempts: number): ManifoldError {
     'ERR_MANIFOLD_CONFLICT',
     `other commits changed what the transaction read, in each of ${attempts} attempts`,
   );
+}
+
+function isDefined<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }

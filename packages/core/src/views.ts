@@ -8,11 +8,12 @@
 import { RootRow, RootSetReader, TreeRoot, loadPageAsync, readInMemory } from '@manifold-db/storage';
 import type { CommitApplier } from './apply/applier.js';
 import type { Engine } from './engine.js';
+import { encodeKey } from './encoding/index.js';
 import { consistencyOf } from './options/index.js';
 import { clearRoot, rootOfRow, type FamilyEntry } from './families.js';
 import type { EntriesSource } from './read/entries.js';
 import type { FamilyCodec, ReadContext } from './read/context.js';
-import { readValue } from './read/point.js';
+import { decodeRaw, readRaw } from './read/point.js';
 import { DatabaseSnapshot, type Snapshots } from './snapshots.js';
 import type { ReadOptions, Snapshot } from './types.js';
 
@@ -124,18 +125,25 @@ export class Views {
     key: K,
     options: ReadOptions | undefined,
   ): Promise<V | undefined> {
+    const keyBytes = encodeKey(codec.key, key);
     const source = this.pinned(entry, options);
     const { pager } = this.#engine;
+    const read = () => readRaw(this.context, source.root, keyBytes, keyBytes.length);
     try {
       for (;;) {
-        const result = readInMemory(pager, () => readValue(this.context, codec, source.root, key));
-        if ('value' in result) return result.value;
+        const result = readInMemory(pager, read);
+        if ('value' in result) return this.#decode(codec, result.value);
         const isLoaded = await loadPageAsync(pager, result.page, result.birth);
         this.#engine.assertReadable();
-        if (!isLoaded) return readValue(this.context, codec, source.root, key);
+        if (!isLoaded) return this.#decode(codec, read());
       }
     } finally {
       source.release();
     }
+  }
+
+  /** Outside of everything: a codec of the user may call back into the database. */
+  #decode<K, V>(codec: FamilyCodec<K, V>, bytes: Buffer | undefined): V | undefined {
+    return bytes === undefined ? undefined : decodeRaw(codec, bytes);
   }
 }

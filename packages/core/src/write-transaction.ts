@@ -9,7 +9,8 @@ import { encodeBounds, encodeKey, encodeValue } from './encoding/index.js';
 import { FamilyHandle } from './family.js';
 import { conditionOf } from './options/index.js';
 import type { ReadContext } from './read/context.js';
-import { createEntries, type EntriesSource } from './read/entries.js';
+import type { CoveredRange } from './read/covered.js';
+import { createEntries, type EntriesSelect, type EntriesSource } from './read/entries.js';
 import { countRange, hasKey, readMany, readValue } from './read/point.js';
 import type {
   ColumnFamily,
@@ -40,6 +41,7 @@ export class BuilderTransaction implements WriteTransaction {
   protected readonly builder: TransactionBuilder;
   readonly #owner: object;
   readonly #root = new TreeRoot();
+  readonly #walkContext: ReadContext;
   readonly #savepoints: BuilderSavepoint[] = [];
   #isOver = false;
 
@@ -48,6 +50,20 @@ export class BuilderTransaction implements WriteTransaction {
     this.#owner = owner;
     this.context = context;
     this.builder = builder;
+    this.#walkContext = {
+      pager: context.pager,
+      begin: () => context.begin(),
+      end: (opened) => context.end(opened),
+      // Nothing protects the pages of an unfinished transaction once it is over.
+      assertReadable: () => {
+        this.assertRunning();
+        context.assertReadable();
+      },
+    };
+  }
+
+  protected assertRunning(): void {
+    if (this.#isOver) throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the transaction is over');
   }
 
   /** The transaction has been committed or given up. */
@@ -56,9 +72,7 @@ export class BuilderTransaction implements WriteTransaction {
   }
 
   protected handle<K, V>(family: ColumnFamily<K, V>): FamilyHandle<K, V> {
-    if (this.#isOver) {
-      throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the transaction is over');
-    }
+    this.assertRunning();
     if (!(family instanceof FamilyHandle) || family.home !== this.#owner) {
       throw new TypeError('family: a column family of this database is expected');
     }
@@ -92,32 +106,32 @@ export class BuilderTransaction implements WriteTransaction {
   }
 
   entries<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<[K, V], K> {
-    const handle = this.handle(family);
-    this.noteRange(handle, range);
-    return createEntries(this.context, handle, range, 'entries', () => this.#source(handle));
+    return this.#walk(this.handle(family), range, 'entries');
   }
 
   keys<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<K, K> {
-    const handle = this.handle(family);
-    this.noteRange(handle, range);
-    return createEntries(this.context, handle, range, 'keys', () => this.#source(handle));
+    return this.#walk(this.handle(family), range, 'keys');
   }
 
   values<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<V, K> {
-    const handle = this.handle(family);
-    this.noteRange(handle, range);
-    return createEntries(this.context, handle, range, 'values', () => this.#source(handle));
+    return this.#walk(this.handle(family), range, 'values');
   }
 
+  /** The version cannot change meanwhile, so the read opens its own page operation. */
   #read<K, V, T>(handle: FamilyHandle<K, V>, read: (root: TreeRoot) => T): T {
     this.builder.readRoot(handle.entry, this.#root);
-    const opened = this.context.begin();
-    try {
-      return read(this.#root);
-    } finally {
-      this.context.end(opened);
-      this.settle();
-    }
+    this.settle();
+    return read(this.#root);
+  }
+
+  #walk<K, V, T>(
+    handle: FamilyHandle<K, V>,
+    range: KeyRange<K> | undefined,
+    select: EntriesSelect,
+  ): Entries<T, K> {
+    const open = () => this.#source(handle);
+    const note = (covered: CoveredRange) => this.noteCovered(handle, covered);
+    return createEntries<K, V, T>(this.#walkContext, handle, range, select, open, note);
   }
 
   /** The version built so far: later writes of the transaction copy its pages. */
@@ -132,6 +146,7 @@ export class BuilderTransaction implements WriteTransaction {
   /** Hooks of the optimistic transaction, which remembers what it read, and whose calls stand alone. */
   protected settle(): void {}
   protected noteKey<K, V>(_handle: FamilyHandle<K, V>, _key: K): void {}
+  protected noteCovered<K, V>(_handle: FamilyHandle<K, V>, _covered: CoveredRange): void {}
   protected noteRange<K, V>(_handle: FamilyHandle<K, V>, _range?: KeyBounds<K>): void {}
 
   // --- writes -----------------------------------------------------------------------------------
@@ -186,7 +201,7 @@ export class BuilderTransaction implements WriteTransaction {
   // --- savepoints -------------------------------------------------------------------------------
 
   savepoint(): Savepoint {
-    if (this.#isOver) throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the transaction is over');
+    this.assertRunning();
     const savepoint = new BuilderSavepoint(this, this.builder.mark());
     this.settle();
     this.#savepoints.push(savepoint);
@@ -194,7 +209,7 @@ export class BuilderTransaction implements WriteTransaction {
   }
 
   rollbackTo(savepoint: Savepoint): void {
-    if (this.#isOver) throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the transaction is over');
+    this.assertRunning();
     const isOwn = savepoint instanceof BuilderSavepoint && savepoint.owner === this;
     if (!isOwn || !savepoint.isValid) {
       throw new TypeError('savepoint: a valid savepoint of this transaction is expected');

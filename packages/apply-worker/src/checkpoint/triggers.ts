@@ -54,7 +54,7 @@ export class CheckpointTriggers {
     if (hasChanges) this.#changedSinceMs ??= nowMs();
     if (!hasChanges && !this.#couldShortenLog(state.durable)) {
       this.#answerRequests();
-      return undefined;
+      return this.#isMemoryShort(0) ? 'dirty' : undefined;
     }
     if (this.#isRequested()) return 'request';
     if (state.isShuttingDown && hasChanges) return 'shutdown';
@@ -62,7 +62,7 @@ export class CheckpointTriggers {
     const { walBytesMax } = shared.sizes;
     if (state.isStarved || (hasChanges && logBytes > walBytesMax / LOG_SHARE)) return 'log';
     if (!hasChanges) return undefined;
-    if (this.#isMemoryShort()) return 'dirty';
+    if (this.#isMemoryShort(this.#account.unwritten.count)) return 'dirty';
     return this.#intervalLeftMs() <= 0 ? 'interval' : undefined;
   }
 
@@ -73,12 +73,21 @@ export class CheckpointTriggers {
   }
 
   /** Dirty frames of commits that are not synced yet, or not built yet, are not in its power. */
-  #isMemoryShort(): boolean {
+  #isMemoryShort(unwrittenCount: number): boolean {
     const { init, pager } = this.#context;
     const frames = pager.frameCount();
     if (pager.dirtyFrames() <= frames * init.dirtyShareMax) return false;
-    const useful = this.#account.unwritten.count + this.#retirement.heldBySnapshotsCount;
-    return useful >= frames / USEFUL_SHARE;
+    return unwrittenCount + this.#retirement.unrelievedCount >= frames / USEFUL_SHARE;
+  }
+
+  /**
+   * Whether the checkpoint also writes superseded pages that only snapshots hold: they are not part
+   * of the version, but their frames would stay dirty as long as the snapshots are open.
+   */
+  relieves(reason: CheckpointReason): boolean {
+    const { unrelievedCount } = this.#retirement;
+    const isMuch = unrelievedCount >= this.#context.pager.frameCount() / USEFUL_SHARE;
+    return isMuch || (reason === 'dirty' && unrelievedCount > 0);
   }
 
   /** Time until the interval alone is a reason. */

@@ -65,11 +65,15 @@ export class PinSet {
     return this.#epoch;
   }
 
+  /** B8 re-injected: pages that the durable checkpoint reaches are reused. */
+  get isReuseEarly(): boolean {
+    return isTestSwitchOn(this.#shared, TEST_SWITCH_REUSE_EARLY);
+  }
+
   holderOf(birth: number, supersededAt: number): number {
     const { durable, running } = this;
-    if (durable.sequence < supersededAt && birth < durable.mark) {
-      // B8 re-injected: pages that the durable checkpoint reaches are reused.
-      if (!isTestSwitchOn(this.#shared, TEST_SWITCH_REUSE_EARLY)) return HELD_BY_DURABLE;
+    if (durable.sequence < supersededAt && birth < durable.mark && !this.isReuseEarly) {
+      return HELD_BY_DURABLE;
     }
     if (running !== undefined && running.sequence < supersededAt && birth < running.mark) {
       return HELD_BY_RUNNING;

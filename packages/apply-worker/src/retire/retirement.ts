@@ -38,6 +38,8 @@ interface AgingBatch {
 export class Retirement {
   readonly pins: PinSet;
   readonly freePages: FreePages;
+  /** Pages that came into the hands of snapshots since a checkpoint last wrote what they hold. */
+  unrelievedCount = 0;
   readonly #pager: Pager;
   readonly #fresh = new PageList();
   readonly #held = new Map<number, PageList>();
@@ -72,6 +74,7 @@ export class Retirement {
   checkpointBegins(version: Version, writesHeld: boolean): void {
     this.pins.running = { sequence: version.sequence, mark: version.mark };
     this.#defersReview = writesHeld;
+    if (writesHeld) this.unrelievedCount = 0;
   }
 
   /** The running checkpoint is durable and takes the place of the one before. */
@@ -82,7 +85,11 @@ export class Retirement {
     const heldNow = this.#held.get(HELD_BY_RUNNING);
     this.#held.delete(HELD_BY_RUNNING);
     this.#held.delete(HELD_BY_DURABLE);
-    if (heldNow !== undefined) this.#held.set(HELD_BY_DURABLE, heldNow);
+    if (heldNow !== undefined) {
+      // With B8 re-injected the durable checkpoint holds nothing, so these are free now.
+      if (this.pins.isReuseEarly) this.#review.push(heldNow);
+      else this.#held.set(HELD_BY_DURABLE, heldNow);
+    }
     if (heldBefore !== undefined) this.#review.push(heldBefore);
     this.#defersReview = false;
     this.#review.push(...this.#deferred.splice(0));
@@ -164,6 +171,7 @@ export class Retirement {
     const holder = this.pins.holderOf(birth, supersededAt);
     let target = letGo;
     if (holder !== HELD_BY_NOBODY) {
+      if (holder >= 0) this.unrelievedCount++;
       target = this.#held.get(holder) ?? new PageList();
       if (target.count === 0) this.#held.set(holder, target);
     }

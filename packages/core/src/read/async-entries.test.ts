@@ -1,7 +1,7 @@
 /** The asynchronous face of a walk. */
 import { MIB } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
-import { utf8Keys, utf8Values, valueEncodingOf } from '../encoding/index.js';
+import { bufferValues, utf8Keys, utf8Values, valueEncodingOf } from '../encoding/index.js';
 import { createEntries } from './entries.js';
 import { TestTree } from './test-tree.js';
 
@@ -106,6 +106,13 @@ describe('for await', () => {
       expect(cold.file!.asyncReads).toBeGreaterThan(300);
       expect(cold.file!.reads).toBe(0);
       expect(cold.releases).toBe(1);
+      const copies: unknown[] = [];
+      const bytes = { key: utf8Keys, value: bufferValues };
+      const other = tree.coldCopy(cacheBytes);
+      for await (const value of createEntries(other, bytes, undefined, 'values', other.open)) {
+        copies.push(value);
+      }
+      expect(copies.map(String)).toEqual(long.map(([, value]) => value));
       const again = tree.coldCopy(cacheBytes);
       expect([...entriesOf(again)]).toEqual(long);
       expect(again.file!.asyncReads).toBe(0);

@@ -110,7 +110,8 @@ export class BatchValues {
     const frame = cursor.leafFrame;
     const base = (frame & pager.regionMask) << pager.pageShift;
     const left = reverse ? cursor.slot + 1 : cursor.slotCount - cursor.slot;
-    // A leaf is entered at its first or last slot; then no copy of it can be there yet.
+    // A leaf is entered at its first or last slot; then no copy of it can be there yet, even if it
+    // stands in the frame of the leaf before (a small cache reads into a ring of few frames).
     if (this.imageFrame !== frame || left === cursor.slotCount) this.imageAt = NO_IMAGE;
     if (this.imageAt === NO_IMAGE) {
       const run = Math.min(left, entries - at);

@@ -15,10 +15,12 @@ export interface EntriesSource {
 
 const forgotten = new FinalizationRegistry<Pin>((pin) => pin.release());
 
-/** Given back once. */
+/**
+ * `release` is called once: by the iterator, which closes once, or by the registry, when there is
+ * no iterator left that could.
+ */
 export class Pin {
   readonly #source: EntriesSource;
-  #isReleased = false;
 
   /** Released at the latest when the garbage collector finds `holder`. */
   constructor(source: EntriesSource, holder: object) {
@@ -27,8 +29,6 @@ export class Pin {
   }
 
   release(): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
     forgotten.unregister(this);
     this.#source.release();
   }

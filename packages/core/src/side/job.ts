@@ -81,38 +81,6 @@ export class SideJob {
     const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     return valueOf(await this.#run({ name, input, stop }));
   }
-
-  /**
-   * Works items off, at most `width` at a time; `work` may return further ones. On an error no more
-   * are begun; the first error is thrown once none is under way any more.
-   */
-  drain<T>(width: number, items: T[], work: (item: T) => Promise<readonly T[]>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let running = 0;
-      let failure: { readonly error: unknown } | undefined;
-      const fill = (): void => {
-        while (failure === undefined && running < width && items.length > 0) {
-          running++;
-          // The newest first: the parts of a tree before the next tree keep the list short.
-          void one(items.pop()!);
-        }
-        if (running > 0) return;
-        if (failure === undefined) resolve();
-        else reject(failure.error);
-      };
-      const one = async (item: T): Promise<void> => {
-        try {
-          const more = await work(item);
-          for (const next of more) items.push(next);
-        } catch (error) {
-          failure ??= { error };
-        }
-        running--;
-        fill();
-      };
-      fill();
-    });
-  }
 }
 
 function valueOf<T>(outcome: TaskOutcome<T>): T {

@@ -7,11 +7,17 @@
  * 2. A stopped job stops by itself: its tasks look at a shared word; no thread is ever killed while
  *    it has files open, unless it dies on its own.
  */
-import { ManifoldError, createVfs, type Vfs, type VfsSpec } from '@manifold-db/storage';
+import { ManifoldError, type Vfs, type VfsSpec } from '@manifold-db/storage';
 import type { Piscina } from 'piscina';
 import { closedError } from '../engine.js';
 import { SideJob } from './job.js';
-import { runTask, type SideTasks, type TaskName, type TaskOutcome, type TaskRequest } from './tasks.js';
+import {
+  runTask,
+  type SideTasks,
+  type TaskName,
+  type TaskOutcome,
+  type TaskRequest,
+} from './tasks.js';
 import type { SideWorkerData } from './worker.js';
 
 /**
@@ -57,9 +63,9 @@ export class SidePool {
     request: TaskRequest<N>,
   ): Promise<TaskOutcome<SideTasks[N]['output']>> {
     if ('vfs' in this.#files) return runTask(this.#files.vfs, request);
-    this.#piscina ??= startThreads(this.threads, this.#files.vfsSpec);
-    const piscina = await this.#piscina;
     try {
+      this.#piscina ??= startThreads(this.threads, this.#files.vfsSpec);
+      const piscina = await this.#piscina;
       return (await piscina.run(request)) as TaskOutcome<SideTasks[N]['output']>;
     } catch (error) {
       const what = `a thread of the side pool failed: ${(error as Error).message}`;
@@ -94,9 +100,4 @@ async function startThreads(threads: number, vfsSpec: VfsSpec): Promise<Piscina>
   // The task that the thread was running rejects as well; without a listener Node would crash.
   pool.on('error', () => {});
   return pool;
-}
-
-/** The files that this thread's own part of a job reads. */
-export function vfsOf(files: SideFiles): Vfs {
-  return 'vfs' in files ? files.vfs : createVfs(files.vfsSpec);
 }

@@ -122,9 +122,11 @@ export class ThreadHost implements Host {
     this.#interest = interest;
     this.#isDue = isDue;
     this.#wake = wake;
+    // A database that was opened for reading only has no workers to wait for.
+    if (this.#shared === undefined) return;
     if (interest === 0) {
       this.#keepAlive?.unref();
-      prepareToWaitAsync(this.#shared!.bells, THREAD_MAIN, 0);
+      prepareToWaitAsync(this.#shared.bells, THREAD_MAIN, 0);
       return;
     }
     this.#keepAlive ??= setInterval(() => {}, KEEP_ALIVE_MS);
@@ -174,9 +176,9 @@ export class ThreadHost implements Host {
     await Promise.all(this.#exits);
     this.#interest = 0;
     // A wait that is still outstanding would keep its promise for ever.
-    if (this.#isWaiting) {
-      prepareToWaitAsync(this.#shared!.bells, THREAD_MAIN, REASON_ANY);
-      ringBell(this.#shared!.bells, THREAD_MAIN, REASON_ANY);
+    if (this.#shared !== undefined && this.#isWaiting) {
+      prepareToWaitAsync(this.#shared.bells, THREAD_MAIN, REASON_ANY);
+      ringBell(this.#shared.bells, THREAD_MAIN, REASON_ANY);
     }
     clearInterval(this.#keepAlive);
   }

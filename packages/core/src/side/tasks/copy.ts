@@ -133,7 +133,7 @@ function copyStretch(input: CopyInput, from: VfsFile, to: VfsFile, poll: () => v
     const bytes = window.subarray(0, (end - begin) * pageBytes);
     const count = readSource(from, input.from, bytes, (first + begin) * pageBytes);
     const pages = bytes.subarray(0, count);
-    for (let run = begin; run < end; ) {
+    for (let run = begin; run < end;) {
       let runEnd = run;
       for (; runEnd < end && isUsed(runEnd); runEnd++) {
         checkCopied(input, pages, first + runEnd, (runEnd - begin) * pageBytes);
@@ -213,12 +213,21 @@ function writeMetas(vfs: Vfs, path: string, { meta, segments }: FinishInput): nu
   }
 }
 
-/** Removes what a failed backup wrote; the directory, now empty, stays. */
+/**
+ * Removes what a failed backup wrote; the directory, now empty, stays. The data file gets its
+ * temporary name back first: so nothing that a crash leaves is taken for a damaged database.
+ */
 export function discardCopy(vfs: Vfs, { target }: DiscardInput): void {
-  const names = new Set([DATA_FILE_NAME, DATA_FILE_TEMPORARY_NAME, SEGMENT_TEMPORARY_NAME]);
-  // The data file goes first: without it the rest is not taken for a database.
-  const own = vfs
-    .list(target)
-    .filter((name) => names.has(name) || parseSegmentFileName(name) !== undefined);
-  for (const name of own) vfs.remove(join(target, name));
+  const temporary = join(target, DATA_FILE_TEMPORARY_NAME);
+  const names = vfs.list(target);
+  if (names.includes(DATA_FILE_NAME)) {
+    vfs.rename(join(target, DATA_FILE_NAME), temporary);
+    vfs.syncDirectory(target);
+  }
+  for (const name of names) {
+    const isLog = name === SEGMENT_TEMPORARY_NAME || parseSegmentFileName(name) !== undefined;
+    if (isLog) vfs.remove(join(target, name));
+  }
+  vfs.syncDirectory(target);
+  vfs.remove(temporary);
 }
