@@ -51,7 +51,7 @@ export function createContext(
     path: dataPath,
     canWriteThrough: true,
   });
-  pager.reserveScratch();
+  pager.loader.reserveScratch();
   const { lockNonce } = init;
   return {
     init,

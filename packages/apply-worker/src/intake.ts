@@ -61,10 +61,6 @@ export class Intake {
     return taken > 0;
   }
 
-  hasNext(): boolean {
-    return this.#consumer.hasNext();
-  }
-
   /**
    * Sequence of the newest complete commit that is not above `sequenceMax`, looking at no more than
    * about `wordsMax` words (but at one commit at least); NO_SEQUENCE when there is none.

@@ -44,10 +44,9 @@ export class PeerLoop {
     const shutdown = Atomics.load(progress, PROGRESS_SHUTDOWN);
     const hasFailed = Atomics.load(progress, PROGRESS_FAILURE) !== FAILURE_NONE;
     if (hasFailed || shutdown === SHUTDOWN_NOW) return 'stopped';
-    // The target before the head of the queue: every entry of the group lies before that head.
     const target = loadWide(queueControl, QUEUE_TARGET);
     const worked = this.#intake.take(ENTRY_WORDS_MAX);
-    if (target > this.#reached && !this.#intake.hasNext()) {
+    if (target > this.#reached && this.#intake.newestDue(target, Infinity) === target) {
       drainUpTo(this.#shared, this.#intake, target, undefined, this.#drained);
       this.#reached = target;
       // After the rows, which it publishes to worker 0.

@@ -84,8 +84,6 @@ export class ApplyGroups {
     assert(sequence > this.staged, 'commits come in the order of their sequences');
     this.isOpen = true;
     const { queueControl, bells, sizes } = this.#shared;
-    // The entries of the group were taken in here, so they stand before the head that a peer loads
-    // after it saw the target.
     storeWide(queueControl, QUEUE_TARGET, sequence);
     for (let worker = 1; worker < sizes.applyWorkers; worker++) {
       ringBell(bells, THREAD_APPLY + worker, REASON_REQUEST);

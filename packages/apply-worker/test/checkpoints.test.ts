@@ -120,6 +120,17 @@ describe('a checkpoint', () => {
     expect(harness.checkpointed).toBe(2);
   });
 
+  it('never follows the clock with an interval of 0', () => {
+    const harness = newHarness({ init: { checkpointIntervalMs: 0 } });
+    harness.commitAndApply({ 0: { a: '1' } });
+    harness.nowMs = 1e9;
+    harness.runUntilIdle();
+    expect(harness.checkpointed).toBe(0);
+    expect(harness.loops[0]!.sleepMs()).toBe(Infinity);
+    harness.takeCheckpoint();
+    expect(harness.checkpointed).toBe(1);
+  });
+
   it('begins when many frames are dirty, and makes them clean', () => {
     const harness = newHarness({ init: { dirtyShareMax: 0.1 } });
     harness.commitAndApply({ 0: entries('k', 5000, 100) });

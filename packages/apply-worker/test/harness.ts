@@ -140,7 +140,7 @@ export class Harness {
       path,
       canWriteThrough: true,
     });
-    this.pager.reserveScratch();
+    this.pager.loader.reserveScratch();
     const families = loadCatalog(this.pager, meta);
     this.families = families;
     initializeVersion(this.shared, {

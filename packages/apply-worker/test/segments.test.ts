@@ -8,8 +8,10 @@ import {
   LOG_PREPARED_SEGMENT,
   LOG_WANTED_SEGMENTS,
   LOG_WRITING_SEGMENT,
+  PROGRESS_SHUTDOWN,
   REASON_REQUEST,
   SEGMENT_HEADER_BYTES,
+  SHUTDOWN_DRAIN,
   TEST_SWITCH_RECYCLE_EARLY,
   THREAD_APPLY,
   createFaultVfs,
@@ -50,11 +52,15 @@ describe('segments', () => {
   it('are made ready ahead, durable before they are published', () => {
     const harness = newHarness({ init: { segmentsAheadTarget: 3 } });
     harness.runUntilIdle();
-    expect(harness.logWord(LOG_PREPARED_SEGMENT)).toBe(4);
+    expect(harness.logWord(LOG_PREPARED_SEGMENT)).toBe(3);
+    // A database that fills segments keeps more of them ready, up to the target.
+    harness.nextSegment();
+    harness.runUntilIdle();
+    expect(harness.logWord(LOG_PREPARED_SEGMENT)).toBe(5);
     const vfs = harness.disk.crash({ keep: 'none' }).vfs();
-    expect(segmentNumbers(vfs)).toEqual([1, 2, 3, 4]);
+    expect(segmentNumbers(vfs)).toEqual([1, 2, 3, 4, 5]);
     const salts = new Set<number>();
-    for (const number of [2, 3, 4]) {
+    for (const number of [2, 3, 4, 5]) {
       const path = `${DIRECTORY}/${segmentFileName(number)}`;
       const file = vfs.open(path, 'read');
       expect(file.size()).toBe(SIZES.walSegmentBytes);
@@ -65,7 +71,7 @@ describe('segments', () => {
       expect(decoded).toMatchObject({ state: 'valid', header: { segmentNumber: number } });
       if (decoded.state === 'valid') salts.add(decoded.header.salt);
     }
-    expect(salts.size).toBe(3);
+    expect(salts.size).toBe(4);
   });
 
   it('are made ready when more are asked for', () => {
@@ -220,6 +226,24 @@ describe('a full disk', () => {
     expect(harness.logWord(LOG_FULL)).toBe(0);
     const reopened = new Harness({ disk: harness.disk.crash({ keep: 'none' }) });
     expect(reopened.admittedContent()).toEqual(harness.history.get(later - 1));
+  });
+});
+
+describe('closing on a full disk', () => {
+  it('ends without the last checkpoint: the log has what is missing', () => {
+    const faults = gatedFaults({ operation: 'write', pathIncludes: 'data', errno: 'ENOSPC' });
+    const harness = newHarness({ wrapVfs: faults.wrapVfs });
+    harness.commitAndApply({ 0: { a: '1' } });
+    harness.takeCheckpoint();
+    harness.commitAndApply({ 0: { a: '2' } });
+    faults.open();
+    Atomics.store(harness.shared.progress, PROGRESS_SHUTDOWN, SHUTDOWN_DRAIN);
+    harness.runUntilIdle();
+    expect(harness.loops[0]!.step()).toBe('stopped');
+    expect(harness.failure).toBeUndefined();
+    expect(harness.checkpointed).toBe(1);
+    const reopened = new Harness({ disk: harness.disk });
+    expect(reopened.admittedContent()).toEqual(harness.history.get(1));
   });
 });
 

@@ -87,6 +87,7 @@ export class CommitPipeline {
       this.#makePendingRoom(operation.bytes);
       this.admission.enter(operation.bytes);
       this.#waiting.push(operation);
+      if (this.admission.isDiskFull()) this.#rejectWaiting(diskFullError);
     }
     this.#watch();
   }
@@ -167,6 +168,10 @@ export class CommitPipeline {
   #pump(): void {
     const { host } = this.#engine;
     const started = this.#waiting.length > 0 ? host.now() : 0;
+    if (this.#waiting.length > 0 && this.admission.isDiskFull()) {
+      this.#rejectWaiting(diskFullError);
+      return;
+    }
     for (;;) {
       if (this.#current !== undefined && !this.#advance()) return;
       const next = this.#waiting[0];
@@ -304,12 +309,16 @@ export class CommitPipeline {
         current.reject(engine.indeterminateError(this.#appender.sequence));
       }
     }
-    for (const operation of this.#waiting.splice(0)) {
-      this.admission.leave(operation.bytes);
-      operation.reject(engine.poisonedError());
-    }
+    this.#rejectWaiting(() => engine.poisonedError());
     this.#engine.host.watch(0, this.#isDue, this.poll);
     this.#tellIdle();
+  }
+
+  #rejectWaiting(error: () => ManifoldError): void {
+    for (const operation of this.#waiting.splice(0)) {
+      this.admission.leave(operation.bytes);
+      operation.reject(error());
+    }
   }
 }
 

@@ -57,8 +57,8 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     this.#engine.assertReadable();
   }
 
-  assertWritable(): void {
-    this.#engine.assertWritable();
+  writeRefusal(): Error | undefined {
+    return this.#engine.writeRefusal();
   }
 
   // --- column families --------------------------------------------------------------------------
@@ -77,7 +77,6 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
   }
 
   dropColumnFamily(name: string, options?: api.CommitOptions): Promise<api.Commit> {
-    this.assertWritable();
     const entry = this.#engine.families.entry(name);
     return this.#commit((builder) => builder.drop(entry), 0, options);
   }
@@ -135,8 +134,9 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     options?: api.CommitOptions,
   ): Promise<api.CommitWithValue<T>> {
     requireFunction(build, 'build');
-    this.assertWritable();
     const durability = durabilityOf(options, this.durability);
+    const refusal = this.writeRefusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.pipeline.submit({
         build: this.#callback(build),
@@ -153,7 +153,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     options?: api.CommitOptions,
   ): api.CommitWithValue<T> {
     requireFunction(build, 'build');
-    this.assertWritable();
+    this.#engine.assertWritable();
     if (this.pipeline.isBuilding) {
       throw new TypeError('writeSync cannot be called inside the callback of a write');
     }
@@ -200,7 +200,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     requireFunction(body, 'body');
     const { durability, retries } = transactionOptionsOf(options, this.durability);
     for (let attempt = 0; attempt <= retries; attempt++) {
-      this.assertWritable();
+      this.#engine.assertWritable();
       const snapshot = this.snapshots.take();
       const tx = new OptimisticTransaction(this, this.#engine, snapshot);
       try {
@@ -218,7 +218,8 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
   /** False when something that the transaction read has changed since. */
   #commitOptimistic(tx: OptimisticTransaction, durability: api.Durability): Promise<boolean> {
     if (!tx.hasWrites) return Promise.resolve(true);
-    this.assertWritable();
+    const refusal = this.writeRefusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.pipeline.submit({
         build: (builder) => {
@@ -243,8 +244,9 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     bytes: number,
     options: api.CommitOptions | undefined,
   ): Promise<api.Commit> {
-    this.assertWritable();
     const durability = durabilityOf(options, this.durability);
+    const refusal = this.writeRefusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.pipeline.submit({
         build,
@@ -303,7 +305,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
   // --- care -------------------------------------------------------------------------------------
 
   async checkpoint(): Promise<void> {
-    this.assertWritable();
+    this.#engine.assertWritable();
     // Everything committed at the time of the call: the worker checkpoints what is synced.
     await this.waitForApply();
     const request = this.#engine.requestCheckpoint();
@@ -345,8 +347,8 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     const { pipeline } = this;
     engine.assertReadable();
     // Writes called before are still carried out; new ones are refused from here on.
-    await new Promise<void>((resolve) => this.#whenIdle(resolve));
     engine.startClosing();
+    await new Promise<void>((resolve) => this.#whenIdle(resolve));
     await this.#pool.close();
     const failed = engine.hasFailed;
     const { shared } = engine;

@@ -121,21 +121,22 @@ export class Engine implements ReadContext {
   assertReadable(): void {
     if (this.#state === CLOSED) throw closedError();
     // A forked process has the handle's objects, but not its threads.
-    if (process.pid !== this.#pid) {
-      throw new ManifoldError(
-        'ERR_MANIFOLD_FORKED',
-        'this handle belongs to another process; open the database in the process that uses it',
-      );
-    }
+    if (process.pid !== this.#pid) throw forkedError();
   }
 
   assertWritable(): void {
-    if (this.#state !== OPEN) throw closedError();
-    this.assertReadable();
+    const refusal = this.writeRefusal();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** Why no write is taken right now; writes reject with it. */
+  writeRefusal(): ManifoldError | undefined {
+    if (this.#state !== OPEN) return closedError();
+    if (process.pid !== this.#pid) return forkedError();
     if (this.options.readOnly) {
-      throw new ManifoldError('ERR_MANIFOLD_READONLY', 'the database is open for reading only');
+      return new ManifoldError('ERR_MANIFOLD_READONLY', 'the database is open for reading only');
     }
-    if (this.hasFailed) throw this.poisonedError();
+    return this.hasFailed ? this.poisonedError() : undefined;
   }
 
   /** For commits that were appended but not synced when the database failed. */
@@ -167,6 +168,13 @@ export class Engine implements ReadContext {
   #failureCause(): Error {
     return new Error(this.#failureText());
   }
+}
+
+function forkedError(): ManifoldError {
+  return new ManifoldError(
+    'ERR_MANIFOLD_FORKED',
+    'this handle belongs to another process; open the database in the process that uses it',
+  );
 }
 
 export function closedError(): ManifoldError {

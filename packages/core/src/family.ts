@@ -38,7 +38,8 @@ export interface FamilyHome {
   readonly pipeline: CommitPipeline;
   readonly views: Views;
   readonly durability: Durability;
-  assertWritable(): void;
+  /** Why no write is taken right now; writes reject with it. */
+  writeRefusal(): Error | undefined;
   assertReadable(): void;
 }
 
@@ -116,7 +117,8 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
   // --- writes -----------------------------------------------------------------------------------
 
   put(key: K, value: V, options?: PutOptions<V>): Promise<Commit> {
-    this.home.assertWritable();
+    const refusal = this.home.writeRefusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     if (options !== undefined) return this.#putWith(key, value, options);
     if (this.home.pipeline.canRunNow()) {
       return this.#commit(this.home.durability, 0, (builder) =>
@@ -150,7 +152,8 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
   }
 
   delete(key: K, options?: CommitOptions): Promise<Commit> {
-    this.home.assertWritable();
+    const refusal = this.home.writeRefusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     const durability = durabilityOf(options, this.home.durability);
     if (this.home.pipeline.canRunNow()) {
       return this.#commit(durability, 0, (builder) => builder.delete(this.entry, this.key, key));
@@ -161,7 +164,8 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
   }
 
   clear(range?: KeyBounds<K>, options?: CommitOptions): Promise<Commit> {
-    this.home.assertWritable();
+    const refusal = this.home.writeRefusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     const durability = durabilityOf(options, this.home.durability);
     const { low, high } = encodeBounds(range, this.key);
     return this.#commit(durability, OPERATION_OVERHEAD_BYTES, (builder) =>

@@ -3,7 +3,7 @@
  * Main thread.
  */
 import { randomBytes } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import {
   DATABASE_ID_BYTES,
   DATA_FILE_NAME,
@@ -33,6 +33,7 @@ import { absolutePath, checkOpenOptions, withPageBytes } from './options/index.j
 import type { CheckedOpenOptions } from './options/index.js';
 import { existsError, notFoundError, openError } from './recovery/file-errors.js';
 import { admittedRows, recover, type Recovered } from './recovery/recover.js';
+import { syncNamesAbove } from './recovery/sync-files.js';
 import type { Host } from './supervise/host.js';
 import { ThreadHost } from './supervise/thread-host.js';
 import type { Database, OpenOptions, OptionsInForce } from './types.js';
@@ -106,7 +107,6 @@ function requireDirectory(vfs: Vfs, directory: string, options: OptionsInForce):
   if (vfs.exists(directory)) return;
   if (!options.createIfMissing) throw notFoundError(directory);
   vfs.makeDirectory(directory);
-  vfs.syncDirectory(dirname(directory));
 }
 
 function createIfAbsent(vfs: Vfs, directory: string, options: OptionsInForce): boolean {
@@ -115,6 +115,7 @@ function createIfAbsent(vfs: Vfs, directory: string, options: OptionsInForce): b
     return false;
   }
   if (!options.createIfMissing) throw notFoundError(directory);
+  syncNamesAbove(vfs, directory);
   createDatabaseFiles(vfs, directory, {
     pageBytes: options.pageBytes,
     walSegmentBytes: options.walSegmentBytes,

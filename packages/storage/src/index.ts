@@ -30,3 +30,4 @@ export * from './log/index.js';
 export * from './lock/index.js';
 export * from './tree/index.js';
 export * from './checkpoint/index.js';
+export * from './verify/index.js';

@@ -39,9 +39,9 @@ export interface ApplyInit extends WorkerInit {
   readonly seededBelow: number;
   /** Log files that may be recycled, by name. */
   readonly obsoleteSegments: readonly string[];
-  /** Segments kept ready beyond the one being written. */
+  /** Most segments kept ready beyond the one being written, unless a commit asks for more. */
   readonly segmentsAheadTarget: number;
-  /** A checkpoint follows a change within this time. */
+  /** A checkpoint follows a change within this time; 0: the clock is never a reason. */
   readonly checkpointIntervalMs: number;
   /** A checkpoint begins when more than this share of the frames is dirty. */
   readonly dirtyShareMax: number;

@@ -7,7 +7,7 @@ import { assert } from './assert.js';
 import { BELLS_BYTES } from './layout/bells.js';
 import { EPOCHS_BYTES } from './layout/epochs.js';
 import { LOG_SPACE_BYTES } from './layout/log-space.js';
-import { FRAME_COLUMNS, PAGES_CONTROL_BYTES } from './layout/pages.js';
+import { FRAME_ROW_WORDS, PAGES_CONTROL_BYTES } from './layout/pages.js';
 import { FAILURE_TEXT_BYTES, PROGRESS_BYTES } from './layout/progress.js';
 import { QUEUE_CONTROL_BYTES } from './layout/queue.js';
 import { RING_CONTROL_BYTES, RING_DESCRIPTORS_BYTES } from './layout/ring.js';
@@ -115,7 +115,7 @@ export function createSharedBuffers(sizes: SharedSizes): SharedBuffers {
     names: new SharedArrayBuffer(NAMES_BYTES),
     snapshots: new SharedArrayBuffer(SNAPSHOTS_BYTES),
     pagesControl: new SharedArrayBuffer(PAGES_CONTROL_BYTES),
-    frameTable: new SharedArrayBuffer(frameCount * FRAME_COLUMNS * INT32),
+    frameTable: new SharedArrayBuffer(frameCount * FRAME_ROW_WORDS * INT32),
     frameBuckets: new SharedArrayBuffer(powerOfTwoAtLeast(frameCount * 2) * INT32),
     freePages: new SharedArrayBuffer(FREE_PAGES_SHARED_MAX * INT32),
     frameRegions: frameRegions(sizes),

@@ -90,10 +90,10 @@ export class CheckpointTriggers {
     return isMuch || (reason === 'dirty' && unrelievedCount > 0);
   }
 
-  /** Time until the interval alone is a reason. */
+  /** Time until the interval alone is a reason; an interval of 0 never is. */
   #intervalLeftMs(): number {
-    if (this.#changedSinceMs === undefined) return Infinity;
     const { init, nowMs } = this.#context;
+    if (this.#changedSinceMs === undefined || init.checkpointIntervalMs === 0) return Infinity;
     return this.#changedSinceMs + init.checkpointIntervalMs - nowMs();
   }
 

@@ -49,6 +49,8 @@ export class Retirement {
   readonly #deferred: PageList[] = [];
   #defersReview = false;
   readonly #aging: AgingBatch[] = [];
+  /** Pages that nobody holds, until the end of the step. */
+  #letGo = new PageList();
 
   constructor(shared: Shared, pager: Pager, durable: Version) {
     this.#pager = pager;
@@ -120,10 +122,9 @@ export class Retirement {
   /** `applied`: published, and staged by this worker. Returns whether anything moved. */
   step(applied: number): boolean {
     this.#refreshPins();
-    const letGo = new PageList();
-    let moved = this.#classifyFresh(applied, letGo);
-    moved += this.#classifyReview(PAGES_PER_STEP - moved, letGo);
-    if (letGo.count > 0) this.#age(letGo);
+    let moved = this.#classifyFresh(applied);
+    moved += this.#classifyReview(PAGES_PER_STEP - moved);
+    if (this.#letGo.count > 0) this.#age();
     const retired = this.#retireAged();
     const refilled = this.freePages.refill();
     return moved > 0 || retired || refilled;
@@ -139,24 +140,24 @@ export class Retirement {
     }
   }
 
-  #classifyFresh(applied: number, letGo: PageList): number {
+  #classifyFresh(applied: number): number {
     const fresh = this.#fresh;
     const limit = Math.min(fresh.count, PAGES_PER_STEP);
     let count = 0;
     while (count < limit && fresh.supersededAt(count) <= applied) {
-      this.#classify(fresh, count, letGo);
+      this.#classify(fresh, count, this.#letGo);
       count++;
     }
     if (count > 0) fresh.drop(count);
     return count;
   }
 
-  #classifyReview(limit: number, letGo: PageList): number {
+  #classifyReview(limit: number): number {
     let count = 0;
     while (this.#review.length > 0 && count < limit) {
       const list = this.#review[this.#review.length - 1]!;
       const here = Math.min(list.count, limit - count);
-      for (let i = 0; i < here; i++) this.#classify(list, i, letGo);
+      for (let i = 0; i < here; i++) this.#classify(list, i, this.#letGo);
       list.drop(here);
       count += here;
       if (list.count === 0) this.#review.pop();
@@ -178,7 +179,9 @@ export class Retirement {
     target.push(list.page(index), birth, supersededAt);
   }
 
-  #age(pages: PageList): void {
+  #age(): void {
+    const pages = this.#letGo;
+    this.#letGo = new PageList();
     // Retiring nothing only advances the epoch: operations that begin from now on read root sets
     // without these pages.
     const epochTag = this.#pager.retirePages(NO_PAGES, 0);

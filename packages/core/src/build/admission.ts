@@ -75,6 +75,14 @@ export class Admission {
     return undefined;
   }
 
+  /** Memory is full of changes, and the disk has no room for the checkpoint that would relieve it. */
+  isDiskFull(): boolean {
+    const { logSpace } = this.#engine.shared;
+    return (
+      this.#engine.pager.dirtyFrames() > this.#dirtyMax && Atomics.load(logSpace, LOG_FULL) !== 0
+    );
+  }
+
   #wantCheckpoint(): void {
     const { progress } = this.#engine.shared;
     const wanted = Atomics.load(progress, PROGRESS_CHECKPOINT_WANTED);

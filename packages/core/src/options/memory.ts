@@ -6,7 +6,7 @@ import {
   BELLS_BYTES,
   EPOCHS_BYTES,
   FAILURE_TEXT_BYTES,
-  FRAME_COLUMNS,
+  FRAME_ROW_WORDS,
   FREE_PAGES_SHARED_MAX,
   LOG_SPACE_BYTES,
   MIB,
@@ -55,7 +55,7 @@ export function memorySum(options: OptionsInForce): MemoryStats {
     cacheBytes: options.cacheBytes,
     pageTableBytes:
       PAGES_CONTROL_BYTES +
-      (frameCount * FRAME_COLUMNS + bucketCount + FREE_PAGES_SHARED_MAX) * WORD_BYTES,
+      (frameCount * FRAME_ROW_WORDS + bucketCount + FREE_PAGES_SHARED_MAX) * WORD_BYTES,
     ringBytes: options.walRingBytes + RING_CONTROL_BYTES + RING_DESCRIPTORS_BYTES,
     queueBytes: QUEUE_CONTROL_BYTES + QUEUE_WORDS * WORD_BYTES,
     tablesBytes:

@@ -73,7 +73,7 @@ function createPager(cacheBytes: number, pageBytes: number, file?: VfsFile): Pag
   );
   initializePageMemory(shared, FIRST_DATA_PAGE, 1);
   const pager = new Pager({ shared, thread: 0, file, path: 'memory', canWriteThrough: false });
-  pager.reserveScratch();
+  pager.loader.reserveScratch();
   return pager;
 }
 

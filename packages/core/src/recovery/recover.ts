@@ -28,6 +28,8 @@ import {
   usedSlots,
   type LoadedCheckpoint,
   type LogScanResult,
+  type LogSegment,
+  type LogTail,
   type SharedBuffers,
   type Vfs,
 } from '@manifold-db/storage';
@@ -36,6 +38,13 @@ import { sharedSizes } from '../options/index.js';
 import type { Host } from '../supervise/host.js';
 import type { OptionsInForce } from '../types.js';
 import { Replay } from './replay.js';
+import { syncFiles } from './sync-files.js';
+
+/**
+ * Births given out since the checkpoint, by a run that crashed, must not come again: pages of that
+ * run may stand in the file. More than a full log of small commits can have taken.
+ */
+const BIRTHS_SKIPPED = 2 ** 26;
 
 export interface RecoverInput {
   readonly path: string;
@@ -64,13 +73,14 @@ export interface Recovered {
 export function recover(input: RecoverInput): Recovered {
   const { path, options, vfs } = input;
   const startedMs = input.host.now();
+  if (!options.readOnly) syncFiles(vfs, path);
   const checkpoint = loadCheckpoint(vfs, path);
   const { meta } = checkpoint;
   const buffers = createSharedBuffers(sharedSizes(options));
   const engine = openPages(input, buffers, checkpoint);
   const seededBelow = seedFreePages(engine.pager, checkpoint.freeMap.inUse, meta.pageCount);
   const replay = new Replay(engine, meta.sequence, input.signal);
-  const scan = scanLog(
+  const found = scanLog(
     vfs,
     path,
     {
@@ -80,12 +90,13 @@ export function recover(input: RecoverInput): Recovered {
     },
     replay,
   );
+  const scan = options.readOnly ? found : withSegmentBytes(input, found);
   const pending = admitReplayed(engine, replay);
   engine.lastCommitted = scan.lastSequence;
   const position = options.readOnly ? undefined : prepareLog(input, engine, scan, checkpoint);
   engine.recovery = {
     created: false,
-    clean: replay.commits === 0 && !scan.tail.needsCut,
+    clean: replay.commits === 0 && !found.tail.needsCut,
     checkpointSequence: meta.sequence,
     lastSequence: scan.lastSequence,
     commitsReplayed: replay.commits,
@@ -119,7 +130,7 @@ function openPages(
   const { path, options, vfs, host } = input;
   const { meta } = checkpoint;
   const shared = attachShared(buffers);
-  initializePageMemory(shared, meta.pageCount, meta.birthCounter);
+  initializePageMemory(shared, meta.pageCount, meta.birthCounter + BIRTHS_SKIPPED);
   const dataPath = join(path, DATA_FILE_NAME);
   const pager = new Pager({
     shared,
@@ -128,7 +139,7 @@ function openPages(
     path: dataPath,
     canWriteThrough: !options.readOnly,
   });
-  pager.reserveScratch();
+  pager.loader.reserveScratch();
   const families = loadCatalog(pager, meta);
   initializeVersion(shared, {
     sequence: meta.sequence,
@@ -188,6 +199,29 @@ function prepareLog(
     lastSequence: scan.lastSequence,
   });
   return position;
+}
+
+/**
+ * The log goes on in segments of the size that the options ask for: one of another size ends where
+ * the last process left it, and those made ready in another size are of no use.
+ */
+function withSegmentBytes({ vfs, path, options }: RecoverInput, scan: LogScanResult) {
+  const hasSize = (fileName: string): boolean => {
+    const file = vfs.open(join(path, fileName), 'read');
+    try {
+      return file.size() === options.walSegmentBytes;
+    } finally {
+      file.close();
+    }
+  };
+  const { fileName } = scan.tail;
+  const isOther = fileName !== undefined && !hasSize(fileName);
+  const tail: LogTail = isOther ? { ...scan.tail, needsCut: true } : scan.tail;
+  const segments = scan.segments.map((segment): LogSegment => {
+    const isUseless = segment.role === 'prepared' && !hasSize(segment.fileName);
+    return isUseless ? { ...segment, role: 'obsolete' } : segment;
+  });
+  return { ...scan, tail, segments };
 }
 
 /** Files that may get a new number. One that was made anew under its old name is live again. */

@@ -69,7 +69,8 @@ export class SideJob {
   ): Promise<SideTasks[N]['output']> {
     this.throwIfStopped();
     const outcome = await this.#run({ name, input, stop: this.#stop });
-    this.throwIfStopped();
+    // What was done counts even if a stop came meanwhile: the caller may have to undo it.
+    if (outcome.kind === 'stopped') this.throwIfStopped();
     return valueOf(outcome);
   }
 

@@ -95,6 +95,8 @@ async function startThreads(threads: number, vfsSpec: VfsSpec): Promise<Piscina>
     maxThreads: threads,
     idleTimeout: IDLE_MS,
     recordTiming: false,
+    // Flags of the main program (--input-type, --import) are about its own modules.
+    execArgv: [],
     workerData: data,
   });
   // The task that the thread was running rejects as well; without a listener Node would crash.

@@ -84,7 +84,9 @@ export class ThreadHost implements Host {
     const shared = this.#shared!;
     // Descriptors a worker opened stay open when it dies: the operating system closes them with
     // the process, and nothing else may be opened under their numbers meanwhile.
-    const worker = new Worker(url, { workerData, name, trackUnmanagedFds: false });
+    // No options of the program's own command line: `--input-type` or a loader is not for us.
+    const options = { workerData, name, trackUnmanagedFds: false, execArgv: [] };
+    const worker = new Worker(url, options);
     this.#workers.push(worker);
     let cause: unknown;
     const trouble = new Promise<never>((_resolve, reject) => {

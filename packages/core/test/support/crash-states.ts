@@ -21,6 +21,7 @@ export interface CollectOptions {
   readonly bugs?: number;
   readonly checkpointEvery?: number;
   readonly largeBytes?: number;
+  readonly waitsForCheckpoints?: boolean;
   readonly open?: OpenOptions;
   readonly wrap?: (vfs: Vfs) => Vfs;
 }
@@ -47,10 +48,17 @@ export const dropEach: TakeStates = (disk, place, acknowledged) =>
     acknowledged,
   }));
 
+export interface Collected {
+  readonly run: HistoryRun;
+  readonly crashes: CrashState[];
+  /** Operations before which power was cut; several may have left the same state. */
+  readonly boundaries: number;
+}
+
 export async function collectCrashes(
   take: TakeStates,
   options: CollectOptions,
-): Promise<{ run: HistoryRun; crashes: CrashState[] }> {
+): Promise<Collected> {
   const disk = new SimulatedDisk();
   const run: HistoryRun = { states: [], acknowledged: 0 };
   const crashes: CrashState[] = [];
@@ -59,15 +67,22 @@ export async function collectCrashes(
     disk,
     options.seed,
     { mode: options.mode ?? 'pipelined', ...options.open },
-    vfs,
+    { vfs },
   );
   simulation.host.switchBugsOn(options.bugs ?? 0);
+  let boundaries = 0;
+  let isDurableChanged = true;
   disk.onOperation = (index, description) => {
+    boundaries++;
+    // Only a sync changes what is left without the unsynced bytes. Between two syncs the last state
+    // is the strictest: the same bytes, the most acknowledged commits.
+    if (take === dropUnsynced && !isDurableChanged) crashes.pop();
+    isDurableChanged = /sync/i.test(description);
     crashes.push(...take(disk, `operation ${index}: ${description}`, run.acknowledged));
   };
-  await runHistory(simulation, { checkpointEvery: 40, ...options }, run);
+  await runHistory(simulation, { checkpointEvery: 20, ...options }, run);
   await simulation.host.run(simulation.database.close());
-  return { run, crashes };
+  return { run, crashes, boundaries };
 }
 
 /** What is wrong with the states, one line each; stops after `most`. */

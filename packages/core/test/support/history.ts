@@ -3,7 +3,7 @@
  * engine: puts, deletes, range clears, dropped and re-created families, large values, checkpoints.
  */
 import type { ManifoldDatabase } from '@manifold-db/core/internal';
-import type { ColumnFamily } from '@manifold-db/core';
+import type { ColumnFamily, ReadOptions, WriteTransaction } from '@manifold-db/core';
 import { checksum } from '@manifold-db/storage';
 import { randomFrom, type Simulation } from './simulator.js';
 
@@ -28,6 +28,10 @@ export interface HistoryOptions {
   readonly inFlight?: number;
   /** Length of the few large values; larger ones fill log segments sooner. */
   readonly largeBytes?: number;
+  /** No commit while an explicit checkpoint runs. */
+  readonly waitsForCheckpoints?: boolean;
+  /** Called between two commits, after commit number `sequence` was called. */
+  readonly between?: (sequence: number) => void;
 }
 
 function line(family: string, key: string, value: string): string {
@@ -41,13 +45,13 @@ const STEPS_MAX = 5;
 const STEPS_SEED = 0x5eed;
 
 type Write = (database: ManifoldDatabase) => Promise<{ sequence: number }>;
+type Step = (families: Map<string, ColumnFamily>, tx: WriteTransaction) => void;
 
 class HistoryMaker {
   readonly #model: Model = new Map(FAMILIES.map((name) => [name, new Map<string, string>()]));
   readonly #random: () => number;
-  #counter = 0;
-
   readonly #largeBytes: number;
+  #counter = 0;
 
   constructor({ seed, largeBytes }: HistoryOptions) {
     this.#random = randomFrom(seed);
@@ -86,7 +90,7 @@ class HistoryMaker {
   }
 
   #transaction(): Write {
-    const steps: ((families: Map<string, ColumnFamily>, tx: Parameters<Parameters<ManifoldDatabase['write']>[0]>[0]) => void)[] = [];
+    const steps: Step[] = [];
     // At least one put, so that every commit has a sequence of its own.
     for (let count = 1 + this.#pick(8); count > 0; count--) {
       const family = FAMILIES[this.#pick(FAMILIES.length)]!;
@@ -155,17 +159,20 @@ export async function runHistory(
     for (let steps = Math.floor(random() * STEPS_MAX); steps > 0; steps--) host.stepOne();
     while (pending.size >= (options.inFlight ?? 5)) await host.run(Promise.race(pending));
     if (options.checkpointEvery !== undefined && i % options.checkpointEvery === 0) {
-      checkpoints.push(database.checkpoint());
+      const checkpoint = database.checkpoint();
+      if (options.waitsForCheckpoints === true) await host.run(checkpoint);
+      else checkpoints.push(checkpoint);
     }
+    options.between?.(i);
   }
   await host.run(Promise.all([...pending, ...checkpoints]));
 }
 
-/** The state that a database holds, in the form of the model. */
-export function readState(database: ManifoldDatabase): ModelState {
+/** The state that a database (or the version that the options name) holds, like the model. */
+export function readState(database: ManifoldDatabase, options?: ReadOptions): ModelState {
   const lines: string[] = [];
-  for (const name of database.columnFamilies()) {
-    for (const [key, value] of database.columnFamily(name).entries()) {
+  for (const name of new Set([...FAMILIES, ...database.columnFamilies()])) {
+    for (const [key, value] of database.columnFamily(name).entries(options)) {
       lines.push(line(name, key, value));
     }
   }

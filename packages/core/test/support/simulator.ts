@@ -146,17 +146,33 @@ export const SMALL: OpenOptions = {
   checkpointIntervalMs: 0,
 };
 
-/** `vfs` stands in for the disk's own: a fault-injecting one around it, say. */
+export interface SimulationEnvironment {
+  /** Stands in for the disk's own: a fault-injecting one around it, say. */
+  readonly vfs?: Vfs;
+  readonly path?: string;
+  /** Takes the LOCK file; the lock file of a crash state would name this very process. */
+  readonly withLock?: boolean;
+}
+
 export async function openSimulation(
   disk: SimulatedDisk,
   seed: number,
   options: OpenOptions = {},
-  vfs: Vfs = disk.vfs(),
+  environment: SimulationEnvironment = {},
 ): Promise<Simulation> {
+  const vfs = environment.vfs ?? disk.vfs();
   const host = new SimulatedHost(vfs, randomFrom(seed));
-  // The lock file of a crash state names this very process.
-  const environment = { vfs, host, withoutLock: true };
-  const opening = openWith(SIMULATED_PATH, { ...SMALL, ...options }, environment);
+  const withoutLock = environment.withLock !== true;
+  const path = environment.path ?? SIMULATED_PATH;
+  const opening = openWith(path, { ...SMALL, ...options }, { vfs, host, withoutLock });
   const database = await host.run(opening);
   return { disk, host, database };
 }
+
+/** For looking only: nothing on the disk changes. */
+export const READ_ONLY: OpenOptions = {
+  readOnly: true,
+  createIfMissing: false,
+  // What was spilled by the writer has to fit into memory here.
+  cacheBytes: 16 * 1024 * 1024,
+};

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { corrupt } from '../errors.js';
 import { decodeCatalogKey, decodeCatalogValue, CATALOG_KEY_BYTES } from '../format/catalog.js';
 import { readMetas, type Meta } from '../format/meta.js';
+import { NO_PAGE } from '../ids.js';
 import { KEY_BYTES_MAX } from '../limits.js';
 import type { Pager } from '../pages/pager.js';
 import type { FamilyAtStart } from '../roots/initialize.js';
@@ -69,6 +70,7 @@ function readFamily(pager: Pager, meta: Meta, cursor: TreeCursor, key: Uint8Arra
   const { hit } = cursor;
   const offset = meta.catalogPage * meta.pageBytes;
   if (keyBytes !== CATALOG_KEY_BYTES) throw corrupt(pager.path, offset, 'a damaged catalog key');
+  if (hit.overflowPage !== NO_PAGE) throw corrupt(pager.path, offset, 'a damaged catalog entry');
   // Private copies: shared bytes are never decoded as text.
   const value = hit.u8.slice(hit.valueOffset, hit.valueOffset + hit.valueBytes);
   const id = decodeCatalogKey(key.slice(0, keyBytes), pager.path);

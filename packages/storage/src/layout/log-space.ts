@@ -1,14 +1,18 @@
 /**
  * Shared-memory layout of the log-space region (Int32Array). Segment numbers are below 2^31.
  *
- * | word | name                   | writer                                              | rings |
- * |------|------------------------|-----------------------------------------------------|-------|
- * | 0    | LOG_PREPARED_SEGMENT   | apply worker 0: highest segment ready for records: zero-filled, header written, synced, renamed, directory synced | main, WAL |
- * | 1    | LOG_WRITING_SEGMENT    | fsync worker: segment it appends to                 | apply 0 |
- * | 2    | LOG_WRITING_OFFSET     | fsync worker: next offset in it                     |       |
- * | 3    | LOG_OLDEST_SEGMENT     | apply worker 0: oldest segment still needed         |       |
- * | 4    | LOG_WANTED_SEGMENTS    | holder of the append lock: segments ahead that a waiting claim needs | apply 0 |
- * | 5    | LOG_FULL_ERRNO         | apply worker 0: 0, or 1 while segments cannot be prepared for want of disk space | main |
+ * | word | name                 | writer                        | rings     |
+ * |------|----------------------|-------------------------------|-----------|
+ * | 0    | LOG_PREPARED_SEGMENT | apply worker 0                | main, WAL |
+ * | 16   | LOG_WRITING_SEGMENT  | fsync worker                  | apply 0   |
+ * | 17   | LOG_WRITING_OFFSET   | fsync worker                  |           |
+ * | 32   | LOG_OLDEST_SEGMENT   | apply worker 0                |           |
+ * | 48   | LOG_WANTED_SEGMENTS  | holder of the append lock     | apply 0   |
+ * | 49   | LOG_FULL             | apply worker 0                | main      |
+ *
+ * PREPARED: highest segment ready for records (full size, header written, synced, renamed, directory
+ * synced). WRITING: where the next block goes. OLDEST: oldest segment still needed. WANTED: segments
+ * ahead that a waiting claim needs. FULL: 1 while the disk has no room for segments or a checkpoint.
  *
  * Rows of the segment table: SEGMENT_ROWS wide counters, row = segment number mod SEGMENT_ROWS:
  * last sequence that the segment holds, written by the fsync worker when it leaves the segment.

@@ -18,8 +18,8 @@
  * | 26     | FRAMES_COUNT       | frames in use by the hash (constant)                          |
  * | 27     | FRAMES_HIGH        | highest frame that was ever taken                             |
  *
- * Frame table (Int32Array): columns of `frameCount` words each
- * | column        | writer                                                                   |
+ * Frame table (Int32Array): a row of 32 bytes per frame, so that a look-up touches one cache line
+ * | word          | writer                                                                   |
  * |---------------|--------------------------------------------------------------------------|
  * | FRAME_PAGE    | pages lock; read by lock-free look-ups                                   |
  * | FRAME_NEXT    | pages lock; chain of the bucket, or of the free list                     |
@@ -51,8 +51,9 @@ export const FRAMES_COUNT = 26;
 export const FRAMES_HIGH = 27;
 export const PAGES_CONTROL_BYTES = 48 * Int32Array.BYTES_PER_ELEMENT;
 
-export const FRAME_COLUMNS = 7;
-/** Column numbers: word of frame f in column c is c * frameCount + f. */
+/** Words of a row: word c of frame f is (f << FRAME_ROW_SHIFT) + c. */
+export const FRAME_ROW_WORDS = 8;
+export const FRAME_ROW_SHIFT = 3;
 export const FRAME_PAGE = 0;
 export const FRAME_NEXT = 1;
 export const FRAME_STATE = 2;

@@ -3,21 +3,23 @@
  * misses a page it gives up, the page is brought in asynchronously, and the read runs anew.
  */
 import { assert } from '../assert.js';
-import { PAGE_IS_MISSING, type Pager } from './pager.js';
+import { PAGE_IS_MISSING } from './page-loader.js';
+import type { Pager } from './pager.js';
 
 /** The value of a read, or the page that it missed. */
-export type MemoryRead<T> = { readonly value: T } | { readonly page: number; readonly birth: number };
+export type MemoryRead<T> =
+  { readonly value: T } | { readonly page: number; readonly birth: number };
 
 /** Runs a read that may only use pages in memory. */
 export function readInMemory<T>(pager: Pager, read: () => T): MemoryRead<T> {
-  pager.refusesToLoad = true;
+  pager.loader.refusesToLoad = true;
   try {
     return { value: read() };
   } catch (error) {
     if (error !== PAGE_IS_MISSING) throw error;
-    return { page: pager.missing.page, birth: pager.missing.birth };
+    return { ...pager.loader.missing };
   } finally {
-    pager.refusesToLoad = false;
+    pager.loader.refusesToLoad = false;
   }
 }
 
@@ -32,11 +34,11 @@ export async function loadPageAsync(pager: Pager, page: number, birth: number): 
   const target = new Uint8Array(pageBytes);
   const offset = page * pageBytes;
   const bytes = (await file.readAsync?.(target, offset)) ?? file.read(target, offset);
-  pager.misses++;
-  pager.verifyPage(page, birth, target, bytes);
+  pager.loader.misses++;
+  pager.loader.verify(page, birth, target, bytes);
   pager.beginOperation();
   try {
-    return pager.adopt(page, target);
+    return pager.loader.adopt(page, target);
   } finally {
     pager.endOperation();
   }

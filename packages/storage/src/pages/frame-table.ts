@@ -27,6 +27,7 @@ import {
   FRAME_NEXT,
   FRAME_OWNER,
   FRAME_PAGE,
+  FRAME_ROW_SHIFT,
   FRAME_STATE,
   FRAME_USED,
   NO_OWNER,
@@ -50,32 +51,30 @@ export function bucketOf(page: number, bucketMask: number): number {
 }
 
 /** Lock-free look-up; a miss must be confirmed under the lock before it is believed. */
-export function findFrame(table: Int32Array, buckets: Int32Array, frames: number, page: number) {
+export function findFrame(table: Int32Array, buckets: Int32Array, page: number): number {
   // The head is loaded atomically so that the bytes of a frame linked before it are visible.
   let frame = Atomics.load(buckets, bucketOf(page, buckets.length - 1));
   while (frame !== NO_FRAME) {
-    if (table[FRAME_PAGE * frames + frame] === page) return frame;
-    frame = table[FRAME_NEXT * frames + frame]!;
+    if (table[(frame << FRAME_ROW_SHIFT) + FRAME_PAGE] === page) return frame;
+    frame = table[(frame << FRAME_ROW_SHIFT) + FRAME_NEXT]!;
   }
   return NO_FRAME;
 }
 
 export function linkFrame(shared: Shared, frame: number, page: number): void {
-  const { frameTable: table, frameBuckets: buckets, pagesControl: control } = shared;
-  const frames = control[FRAMES_COUNT]!;
+  const { frameTable: table, frameBuckets: buckets } = shared;
   const bucket = bucketOf(page, buckets.length - 1);
-  table[FRAME_PAGE * frames + frame] = page;
-  table[FRAME_USED * frames + frame] = 1;
-  table[FRAME_NEXT * frames + frame] = buckets[bucket]!;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_PAGE] = page;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_USED] = 1;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_NEXT] = buckets[bucket]!;
   // Published last: whoever finds the frame finds it complete.
   Atomics.store(buckets, bucket, frame);
 }
 
 export function unlinkFrame(shared: Shared, frame: number): void {
-  const { frameTable: table, frameBuckets: buckets, pagesControl: control } = shared;
-  const frames = control[FRAMES_COUNT]!;
-  const bucket = bucketOf(table[FRAME_PAGE * frames + frame]!, buckets.length - 1);
-  const next = table[FRAME_NEXT * frames + frame]!;
+  const { frameTable: table, frameBuckets: buckets } = shared;
+  const bucket = bucketOf(table[(frame << FRAME_ROW_SHIFT) + FRAME_PAGE]!, buckets.length - 1);
+  const next = table[(frame << FRAME_ROW_SHIFT) + FRAME_NEXT]!;
   let at = buckets[bucket]!;
   if (at === frame) {
     Atomics.store(buckets, bucket, next);
@@ -83,21 +82,20 @@ export function unlinkFrame(shared: Shared, frame: number): void {
   }
   for (;;) {
     assert(at !== NO_FRAME, 'a linked frame is on the chain of its page');
-    const following = table[FRAME_NEXT * frames + at]!;
+    const following = table[(at << FRAME_ROW_SHIFT) + FRAME_NEXT]!;
     if (following === frame) break;
     at = following;
   }
   // Readers on the removed frame still follow its own FRAME_NEXT (layout invariant 2).
-  Atomics.store(table, FRAME_NEXT * frames + at, next);
+  Atomics.store(table, (at << FRAME_ROW_SHIFT) + FRAME_NEXT, next);
 }
 
 export function pushFreeFrame(shared: Shared, frame: number): void {
   const { frameTable: table, pagesControl: control } = shared;
-  const frames = control[FRAMES_COUNT]!;
-  table[FRAME_STATE * frames + frame] = STATE_FREE;
-  table[FRAME_OWNER * frames + frame] = NO_OWNER;
-  table[FRAME_PAGE * frames + frame] = NO_PAGE;
-  table[FRAME_NEXT * frames + frame] = control[FRAMES_FREE_HEAD]!;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_FREE;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = NO_OWNER;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_PAGE] = NO_PAGE;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_NEXT] = control[FRAMES_FREE_HEAD]!;
   control[FRAMES_FREE_HEAD] = frame;
   control[FRAMES_FREE_COUNT] = control[FRAMES_FREE_COUNT]! + 1;
 }
@@ -107,7 +105,7 @@ export function popFreeFrame(shared: Shared): number {
   const { frameTable: table, pagesControl: control } = shared;
   const frame = control[FRAMES_FREE_HEAD]!;
   if (frame === NO_FRAME) return NO_FRAME;
-  control[FRAMES_FREE_HEAD] = table[FRAME_NEXT * control[FRAMES_COUNT]! + frame]!;
+  control[FRAMES_FREE_HEAD] = table[(frame << FRAME_ROW_SHIFT) + FRAME_NEXT]!;
   control[FRAMES_FREE_COUNT] = control[FRAMES_FREE_COUNT]! - 1;
   if (frame > control[FRAMES_HIGH]!) control[FRAMES_HIGH] = frame;
   return frame;
@@ -118,14 +116,14 @@ export function retireFrame(shared: Shared, frame: number): void {
   const { frameTable: table, pagesControl: control, epochs } = shared;
   const frames = control[FRAMES_COUNT]!;
   unlinkFrame(shared, frame);
-  if (table[FRAME_STATE * frames + frame] === STATE_DIRTY) {
+  if (table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] === STATE_DIRTY) {
     control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! - 1;
   }
-  table[FRAME_STATE * frames + frame] = STATE_RETIRED;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_RETIRED;
   const head = control[RETIRED_HEAD]!;
   const row = (head >>> 0) % frames;
-  table[RETIRED_FRAME * frames + row] = frame;
-  table[RETIRED_EPOCH * frames + row] = epochs[EPOCH_GLOBAL]!;
+  table[(row << FRAME_ROW_SHIFT) + RETIRED_FRAME] = frame;
+  table[(row << FRAME_ROW_SHIFT) + RETIRED_EPOCH] = epochs[EPOCH_GLOBAL]!;
   control[RETIRED_HEAD] = (head + 1) | 0;
 }
 
@@ -153,10 +151,10 @@ export function recycleFrames(shared: Shared): void {
   let checkedTag = EPOCH_QUIESCENT;
   while (control[RETIRED_TAIL] !== control[RETIRED_HEAD]) {
     const row = (control[RETIRED_TAIL]! >>> 0) % frames;
-    const tag = table[RETIRED_EPOCH * frames + row]!;
+    const tag = table[(row << FRAME_ROW_SHIFT) + RETIRED_EPOCH]!;
     if (tag !== checkedTag && !epochPassed(epochs, tag)) return;
     checkedTag = tag;
-    pushFreeFrame(shared, table[RETIRED_FRAME * frames + row]!);
+    pushFreeFrame(shared, table[(row << FRAME_ROW_SHIFT) + RETIRED_FRAME]!);
     control[RETIRED_TAIL] = (control[RETIRED_TAIL]! + 1) | 0;
   }
 }
@@ -173,9 +171,9 @@ export function evictFrames(shared: Shared, wanted: number): number {
   for (let looked = 0; looked < frames * 2 && evicted < wanted; looked++) {
     const frame = hand;
     hand = hand + 1 === frames ? 0 : hand + 1;
-    if (table[FRAME_STATE * frames + frame] !== STATE_CLEAN) continue;
-    if (table[FRAME_USED * frames + frame] !== 0) {
-      table[FRAME_USED * frames + frame] = 0;
+    if (table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] !== STATE_CLEAN) continue;
+    if (table[(frame << FRAME_ROW_SHIFT) + FRAME_USED] !== 0) {
+      table[(frame << FRAME_ROW_SHIFT) + FRAME_USED] = 0;
       continue;
     }
     retireFrame(shared, frame);

@@ -5,9 +5,9 @@
  */
 import { NO_FRAME } from '../ids.js';
 import {
-  FRAMES_COUNT,
   FRAMES_DIRTY,
   FRAME_OWNER,
+  FRAME_ROW_SHIFT,
   FRAME_STATE,
   NO_OWNER,
   PAGES_FREE_COUNT,
@@ -21,20 +21,18 @@ import { lockMutex, unlockMutex } from '../sync/mutex.js';
 import { advanceEpoch, findFrame, retireFrame } from './frame-table.js';
 
 function frameOf(shared: Shared, page: number): number {
-  const frames = shared.pagesControl[FRAMES_COUNT]!;
-  return findFrame(shared.frameTable, shared.frameBuckets, frames, page);
+  return findFrame(shared.frameTable, shared.frameBuckets, page);
 }
 
 /** The pages are in the file as their frames have them: eviction may take the frames. */
 export function markPagesClean(shared: Shared, pages: Int32Array, count: number): void {
   const { pagesControl: control, frameTable: table } = shared;
-  const frames = control[FRAMES_COUNT]!;
   lockMutex(control, PAGES_LOCK);
   for (let i = 0; i < count; i++) {
     const frame = frameOf(shared, pages[i]!);
-    if (frame === NO_FRAME || table[FRAME_STATE * frames + frame] !== STATE_DIRTY) continue;
-    table[FRAME_STATE * frames + frame] = STATE_CLEAN;
-    table[FRAME_OWNER * frames + frame] = NO_OWNER;
+    if (frame === NO_FRAME || table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] !== STATE_DIRTY) continue;
+    table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_CLEAN;
+    table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = NO_OWNER;
     control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! - 1;
   }
   unlockMutex(control, PAGES_LOCK);

@@ -12,14 +12,12 @@
  *    verified before its frame is linked.
  */
 import { assert, COSTLY_CHECKS } from '../assert.js';
-import { corrupt } from '../errors.js';
 import {
   PAGE_HEADER_BIRTH_HIGH,
   PAGE_HEADER_BIRTH_LOW,
   PAGE_HEADER_KIND,
   PAGE_HEADER_LEVEL,
   PAGE_HEADER_NUMBER,
-  checkPage,
   sealPage,
   writePageBirth,
 } from '../format/page-header.js';
@@ -34,7 +32,10 @@ import {
   FRAMES_COUNT,
   FRAMES_DIRTY,
   FRAMES_FREE_COUNT,
+  FRAME_NEXT,
   FRAME_OWNER,
+  FRAME_PAGE,
+  FRAME_ROW_SHIFT,
   FRAME_STATE,
   FRAME_USED,
   PAGES_BIRTH,
@@ -42,10 +43,7 @@ import {
   PAGES_LOCK,
   RETIRED_HEAD,
   RETIRED_TAIL,
-  STATE_CLEAN,
   STATE_DIRTY,
-  STATE_LOADING,
-  STATE_SCRATCH,
 } from '../layout/pages.js';
 import { FREE_PAGES_SHARED_MAX, MIB, REGION_BYTES_MAX } from '../limits.js';
 import type { Shared } from '../shared.js';
@@ -60,25 +58,19 @@ import {
   evictFrames,
   findFrame,
   linkFrame,
-  popFreeFrame,
-  pushFreeFrame,
   recycleFrames,
   retireFrame,
 } from './frame-table.js';
 import { Magazine } from './magazine.js';
 import { giveFreePages, markPagesClean, retirePages } from './page-release.js';
+import { PageLoader } from './page-loader.js';
 import { PageWriter } from './page-writer.js';
 
-/** Frames a thread keeps for itself, for reads when no shared frame is free. */
-const SCRATCH_FRAMES = 32;
 /** `beginOperation` makes room when fewer frames than this are free. */
 const FREE_FRAMES_LOW = 96;
 const EVICTION_BATCH = 128;
 /** Tokens: a counter in the upper bits, the thread number in the lower five. */
 const TOKEN_SHIFT = 5;
-
-/** Thrown through a read that may not load pages. */
-export const PAGE_IS_MISSING = new Error('a page is not in memory');
 
 export interface PagerOptions {
   readonly shared: Shared;
@@ -102,11 +94,7 @@ export class Pager {
   readonly file: VfsFile | undefined;
   readonly path: string;
   readonly thread: number;
-  /** While set, a miss throws PAGE_IS_MISSING and says here which page (`async-load.ts`). */
-  refusesToLoad = false;
-  readonly missing = { page: 0, birth: 0 };
-  /** Pages read from the file by this thread. */
-  misses = 0;
+  readonly loader: PageLoader;
 
   private readonly frameTable: Int32Array;
   private readonly frameBuckets: Int32Array;
@@ -114,9 +102,6 @@ export class Pager {
   private readonly epochs: Int32Array;
   private readonly epochSlot: number;
   private readonly magazine: Magazine;
-  private readonly scratch = new Int32Array(SCRATCH_FRAMES);
-  private scratchCount = 0;
-  private scratchHand = 0;
   private nextToken = 0;
   private pageWriter: PageWriter | undefined;
 
@@ -141,6 +126,7 @@ export class Pager {
     this.epochs = shared.epochs;
     this.epochSlot = EPOCH_SLOTS + options.thread * EPOCH_SLOT_WORDS;
     this.magazine = new Magazine(shared);
+    this.loader = new PageLoader(this);
   }
 
   // --- epochs -----------------------------------------------------------------------------------
@@ -178,24 +164,23 @@ export class Pager {
   fetch(page: number, birth: number): number {
     // `findFrame` by hand: this is the innermost step of every descent.
     const table = this.frameTable;
-    const frames = this.frames;
     let frame = Atomics.load(this.frameBuckets, bucketOf(page, this.frameBuckets.length - 1));
     while (frame !== NO_FRAME) {
-      // Column FRAME_PAGE is column 0, FRAME_NEXT is column 1.
-      if (table[frame] === page) {
-        table[FRAME_USED * frames + frame] = 1;
+      const row = frame << FRAME_ROW_SHIFT;
+      if (table[row + FRAME_PAGE] === page) {
+        table[row + FRAME_USED] = 1;
         if (COSTLY_CHECKS) {
           assert(this.birthOf(frame) === birth, `page ${page} in memory has the expected birth`);
         }
         return frame;
       }
-      frame = table[frames + frame]!;
+      frame = table[row + FRAME_NEXT]!;
     }
-    return this.load(page, birth);
+    return this.loader.load(page, birth);
   }
 
   findFrame(page: number): number {
-    return findFrame(this.frameTable, this.frameBuckets, this.frames, page);
+    return findFrame(this.frameTable, this.frameBuckets, page);
   }
 
   pageOf(frame: number): number {
@@ -213,110 +198,13 @@ export class Pager {
   }
 
   isDirty(frame: number): boolean {
-    return this.frameTable[FRAME_STATE * this.frames + frame] === STATE_DIRTY;
+    return this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] === STATE_DIRTY;
   }
 
   /** View of a frame's bytes; for cold paths. */
   frameBytes(frame: number): Uint8Array {
     const base = (frame & this.regionMask) << this.pageShift;
     return this.u8[frame >>> this.regionShift]!.subarray(base, base + this.pageBytes);
-  }
-
-  private load(page: number, birth: number): number {
-    if (this.refusesToLoad) {
-      this.missing.page = page;
-      this.missing.birth = birth;
-      throw PAGE_IS_MISSING;
-    }
-    const { shared } = this;
-    // A page written early may still stand in the write buffer.
-    this.pageWriter?.flush();
-    const control = shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
-    let frame = this.findFrame(page);
-    if (frame !== NO_FRAME) {
-      unlockMutex(control, PAGES_LOCK);
-      return frame;
-    }
-    frame = popFreeFrame(shared);
-    if (frame !== NO_FRAME) this.frameTable[FRAME_STATE * this.frames + frame] = STATE_LOADING;
-    unlockMutex(control, PAGES_LOCK);
-    if (frame === NO_FRAME) return this.loadScratch(page, birth);
-    try {
-      this.readPage(page, birth, this.frameBytes(frame));
-    } catch (error) {
-      lockMutex(control, PAGES_LOCK);
-      pushFreeFrame(shared, frame);
-      unlockMutex(control, PAGES_LOCK);
-      throw error;
-    }
-    lockMutex(control, PAGES_LOCK);
-    const other = this.findFrame(page);
-    if (other === NO_FRAME) {
-      this.frameTable[FRAME_STATE * this.frames + frame] = STATE_CLEAN;
-      linkFrame(shared, frame, page);
-    } else {
-      pushFreeFrame(shared, frame);
-      frame = other;
-    }
-    unlockMutex(control, PAGES_LOCK);
-    return frame;
-  }
-
-  /** The page in one of this thread's own frames, taken in turn; valid for a few fetches. */
-  private loadScratch(page: number, birth: number): number {
-    assert(this.scratchCount > 0, 'scratch frames are reserved before the cache is full');
-    const frame = this.scratch[this.scratchHand]!;
-    this.scratchHand = (this.scratchHand + 1) % this.scratchCount;
-    this.readPage(page, birth, this.frameBytes(frame));
-    return frame;
-  }
-
-  /** Links a frame with these verified bytes; false when no frame is free. Inside an operation. */
-  adopt(page: number, bytes: Uint8Array): boolean {
-    const control = this.shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
-    let frame = this.findFrame(page);
-    if (frame === NO_FRAME) {
-      frame = popFreeFrame(this.shared);
-      if (frame !== NO_FRAME) {
-        this.frameBytes(frame).set(bytes);
-        this.frameTable[FRAME_STATE * this.frames + frame] = STATE_CLEAN;
-        linkFrame(this.shared, frame, page);
-      }
-    }
-    unlockMutex(control, PAGES_LOCK);
-    return frame !== NO_FRAME;
-  }
-
-  /** Sets this thread's scratch frames aside. Runs before any page is fetched. */
-  reserveScratch(): void {
-    const control = this.shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
-    while (this.scratchCount < SCRATCH_FRAMES) {
-      const frame = popFreeFrame(this.shared);
-      assert(frame !== NO_FRAME, 'the smallest cache has room for the scratch frames');
-      this.frameTable[FRAME_STATE * this.frames + frame] = STATE_SCRATCH;
-      this.scratch[this.scratchCount++] = frame;
-    }
-    unlockMutex(control, PAGES_LOCK);
-  }
-
-  /** Reads and verifies one page into `target` (pageBytes long). */
-  readPage(page: number, birth: number, target: Uint8Array): void {
-    assert(this.file !== undefined, `page ${page} is in memory when there is no file`);
-    this.misses++;
-    const bytes = this.file.read(target, page * this.pageBytes);
-    this.verifyPage(page, birth, target, bytes);
-  }
-
-  verifyPage(page: number, birth: number, bytes: Uint8Array, length: number): void {
-    const offset = page * this.pageBytes;
-    if (length !== this.pageBytes) {
-      throw corrupt(this.path, offset, `page ${page} lies behind the end of the file`);
-    }
-    const problem = checkPage(bytes, page, birth);
-    if (problem !== undefined) throw corrupt(this.path, offset, problem);
   }
 
   // --- building ---------------------------------------------------------------------------------
@@ -362,8 +250,8 @@ export class Pager {
     lockMutex(control, PAGES_LOCK);
     const owned = this.findFrame(page) === frame;
     if (owned) {
-      this.frameTable[FRAME_STATE * this.frames + frame] = STATE_DIRTY;
-      this.frameTable[FRAME_OWNER * this.frames + frame] = diff.token;
+      this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_DIRTY;
+      this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = diff.token;
       control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
     }
     unlockMutex(control, PAGES_LOCK);
@@ -372,7 +260,7 @@ export class Pager {
   }
 
   isPrivate(diff: Diff, frame: number): boolean {
-    return this.frameTable[FRAME_OWNER * this.frames + frame] === diff.token;
+    return this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] === diff.token;
   }
 
   release(diff: Diff, page: number, birth: number): void {
@@ -417,8 +305,8 @@ export class Pager {
     if (COSTLY_CHECKS) {
       assert(this.findFrame(page) === NO_FRAME, `no frame still holds the free page ${page}`);
     }
-    this.frameTable[FRAME_STATE * this.frames + frame] = STATE_DIRTY;
-    this.frameTable[FRAME_OWNER * this.frames + frame] = diff.token;
+    this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_DIRTY;
+    this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = diff.token;
     control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
     linkFrame(this.shared, frame, page);
     unlockMutex(control, PAGES_LOCK);

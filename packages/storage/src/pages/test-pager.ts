@@ -72,7 +72,7 @@ export function createTestPager(options: TestPagerOptions = {}): Pager {
     path: 'memory',
     canWriteThrough: options.canWriteThrough ?? true,
   });
-  pager.reserveScratch();
+  pager.loader.reserveScratch();
   return pager;
 }
 
@@ -85,6 +85,6 @@ export function secondPager(pager: Pager, thread: number): Pager {
     path: pager.path,
     canWriteThrough: pager.canWriteThrough,
   });
-  second.reserveScratch();
+  second.loader.reserveScratch();
   return second;
 }

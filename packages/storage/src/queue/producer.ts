@@ -62,9 +62,11 @@ export class QueueProducer {
 
   /**
    * Pushes the entry, or what fits of it. Returns whether it is in the queue completely; if not,
-   * the caller waits for REASON_SPACE and calls again.
+   * the caller waits for REASON_SPACE and calls again. Calling once more for a complete entry
+   * changes nothing.
    */
   push(entry: PendingEntry): boolean {
+    if (entry.isPushed()) return true;
     let pushed = false;
     while (!entry.isPushed() && this.#pushFragment(entry)) pushed = true;
     const isComplete = entry.isPushed();

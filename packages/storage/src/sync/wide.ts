@@ -40,7 +40,7 @@ export function loadWide(words: Int32Array, index: number): number {
   }
 }
 
-/** Plain stores, for words that another atomic store publishes later or that no thread reads yet. */
+/** Plain stores: for words that another atomic store publishes, or that no thread reads yet. */
 export function storeWideOwned(words: Int32Array, index: number, value: number): void {
   words[index + 1] = Math.floor(value / TWO_31);
   words[index] = value | 0;

@@ -6,27 +6,24 @@ import { PageKind } from '../format/page-header.js';
 import { KEY_BYTES_MAX } from '../limits.js';
 import type { Pager } from '../pages/pager.js';
 import {
-  BRANCH_CELL_BYTES,
+  BRANCH_TAIL,
   HEAD_BIAS,
+  HEAD_BYTES,
   NODE_MAY_OVERFLOW,
-  SLOTS_OFFSET,
-  SLOT_BYTES,
-  SLOT_WORDS,
   WORD_GARBAGE,
   WORD_HEAP_TOP,
-  WORD_PREFIX,
-  align4,
   cellAt,
+  cellBytesAs,
   childBirth,
   childCount,
   childMayOverflow,
   childPage,
+  gapBytes,
+  heapEnd,
   nodeFlags,
-  payloadBytes,
   slotCount,
   slotWord,
   suffixBytes,
-  tailBytes,
 } from './node-layout.js';
 import { checkNode, copyKey, corruptPage } from './node-read.js';
 import { forEachOverflowPage, forEachPiece } from './overflow-read.js';
@@ -141,19 +138,18 @@ class TreeChecker {
     const { i32, base, level } = view;
     const word = base >> 2;
     const heapTop = i32[word + WORD_HEAP_TOP]!;
-    const heapEnd = (i32[word + WORD_PREFIX]! & 0xffff) << 2;
+    const end = heapEnd(i32, base);
     const garbage = i32[word + WORD_GARBAGE]!;
     const count = slotCount(i32, base);
     const spans: { from: number; to: number }[] = [];
     let live = 0;
     for (let slot = 0; slot < count; slot++) {
       const from = cellAt(i32, base, slot) - base;
-      if (from < heapTop || from + 4 > heapEnd) {
+      if (from < heapTop || from + 4 > end) {
         throw this.#damage(view, `the cell of slot ${slot} is outside`);
       }
-      const payload = payloadBytes(i32, base + from, level === 0);
-      const bytes = align4(payload + tailBytes(suffixBytes(i32, base, slot)));
-      if (bytes <= 0 || from + bytes > heapEnd) {
+      const bytes = cellBytesAs(i32, base + from, level === 0, suffixBytes(i32, base, slot));
+      if (bytes <= 0 || from + bytes > end) {
         throw this.#damage(view, `the cell of slot ${slot} leaves the page`);
       }
       spans.push({ from, to: from + bytes });
@@ -163,8 +159,8 @@ class TreeChecker {
     for (let i = 1; i < spans.length; i++) {
       if (spans[i]!.from < spans[i - 1]!.to) throw this.#damage(view, 'its cells overlap');
     }
-    if (live + garbage !== heapEnd - heapTop) throw this.#damage(view, 'its heap does not add up');
-    if (SLOTS_OFFSET + count * SLOT_BYTES > heapTop) throw this.#damage(view, 'its slots overlap');
+    if (live + garbage !== end - heapTop) throw this.#damage(view, 'its heap does not add up');
+    if (gapBytes(i32, base) < 0) throw this.#damage(view, 'its slots overlap');
   }
 
   /** Whole keys in order, inside the bounds; returns the separators of a branch. */
@@ -203,8 +199,8 @@ class TreeChecker {
   #checkHead(view: View, slot: number): void {
     const { i32, base } = view;
     const suffix = suffixBytes(i32, base, slot);
-    const head = i32[slotWord(base, 0) + slot * SLOT_WORDS]! ^ HEAD_BIAS;
-    if (suffix < 4 && (suffix === 0 ? head : head << (8 * suffix)) !== 0) {
+    const head = i32[slotWord(i32, base, slot)]! ^ HEAD_BIAS;
+    if (suffix < HEAD_BYTES && (suffix === 0 ? head : head << (8 * suffix)) !== 0) {
       throw this.#damage(view, `the head of slot ${slot} is damaged`);
     }
   }
@@ -213,7 +209,7 @@ class TreeChecker {
     const { i32, base } = view;
     return keys.map((key, slot) => {
       const cell = cellAt(i32, base, slot);
-      if (cell + BRANCH_CELL_BYTES > base + this.#pager.pageBytes) {
+      if (cell + BRANCH_TAIL > base + this.#pager.pageBytes) {
         throw this.#damage(view, `the cell of slot ${slot} leaves the page`);
       }
       return {
@@ -234,7 +230,7 @@ class TreeChecker {
     const values: TreeHit[] = [];
     for (let slot = 0; slot < slots; slot++) {
       const hit = new TreeHit();
-      loadHit(this.#pager, u8, i32, base, cellAt(i32, base, slot), hit);
+      loadHit(this.#pager, u8, i32, base, slot, hit);
       if (hit.overflowPage !== 0) values.push(hit);
     }
     if (values.length > 0 && !flagged) {

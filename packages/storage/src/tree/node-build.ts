@@ -7,22 +7,23 @@ import { KEY_BYTES_MAX } from '../limits.js';
 import { copyBytes, copyWords } from './copy-bytes.js';
 import { damagedNode, initNode, insertSlot, takeCell, writeTail } from './node-edit.js';
 import {
-  BRANCH_CELL_BYTES,
+  BRANCH_TAIL,
   HEAD_BIAS,
-  SLOT_WORDS,
-  SLOTS_OFFSET,
+  LEAF_TAIL,
+  PREFIX_OFFSET,
   SLOT_BYTES,
+  SLOT_WORDS,
   WORD_COUNTS,
   WORD_HEAP_TOP,
-  WORD_SLOTS,
   align4,
+  cellBytesAs,
+  gapBytes,
   nodeFlags,
-  payloadBytes,
-  prefixAt,
   prefixBytes,
   slotCount,
   slotWord,
-  tailBytes,
+  storedBytes,
+  valueAt,
 } from './node-layout.js';
 import { copySuffix } from './node-read.js';
 import { keyHead } from './node-search.js';
@@ -85,20 +86,21 @@ export function appendEntries(
   const targetWord = targetBase >> 2;
   const start = slotCount(target32, targetBase);
   let heapTop = target32[targetWord + WORD_HEAP_TOP]!;
-  let write = targetWord + WORD_SLOTS + start * SLOT_WORDS;
-  const gapEnd = SLOTS_OFFSET + (start + to - slot) * SLOT_BYTES;
+  let write = slotWord(target32, targetBase, start);
   const added = to - slot;
+  const slotsEnd = heapTop - gapBytes(target32, targetBase) + added * SLOT_BYTES;
+  let read = slotWord(source32, sourceBase, slot);
   for (; slot < to; slot++) {
-    const read = slotWord(sourceBase, slot);
     const location = source32[read + 1]!;
     const cell = sourceBase + ((location & 0xffff) << 2);
-    const bytes = align4(payloadBytes(source32, cell, leaf) + tailBytes(location >>> 16));
+    const bytes = cellBytesAs(source32, cell, leaf, location >>> 16);
     heapTop -= bytes;
-    if (bytes <= 0 || heapTop < gapEnd) throw damagedNode();
+    if (bytes <= 0 || heapTop < slotsEnd) throw damagedNode(source32, sourceBase);
     copyWords(target32, targetWord + (heapTop >> 2), source32, cell >> 2, bytes >> 2);
     target32[write] = source32[read]!;
     target32[write + 1] = (heapTop >> 2) | (location & ~0xffff);
     write += SLOT_WORDS;
+    read += SLOT_WORDS;
   }
   target32[targetWord + WORD_HEAP_TOP] = heapTop;
   target32[targetWord + WORD_COUNTS] = target32[targetWord + WORD_COUNTS]! + added;
@@ -111,9 +113,9 @@ function appendFirstChild(
   target32: Int32Array,
   targetBase: number,
 ): void {
-  const cell = sourceBase + ((source32[slotWord(sourceBase, slot) + 1]! & 0xffff) << 2);
-  const offset = takeCell(target32, targetBase, BRANCH_CELL_BYTES);
-  copyWords(target32, (targetBase + offset) >> 2, source32, cell >> 2, BRANCH_CELL_BYTES >> 2);
+  const cell = sourceBase + ((source32[slotWord(source32, sourceBase, slot) + 1]! & 0xffff) << 2);
+  const offset = takeCell(target32, targetBase, BRANCH_TAIL);
+  copyWords(target32, (targetBase + offset) >> 2, source32, cell >> 2, BRANCH_TAIL >> 2);
   insertSlot(target32, targetBase, 0, HEAD_BIAS, offset, 0);
 }
 
@@ -136,43 +138,56 @@ function appendRecut(
     at = longer;
   } else {
     const rest = prefixBytes(target32, targetBase);
-    copyBytes(suffixScratch, 0, source, prefixAt(source32, sourceBase) + rest, -longer);
+    copyBytes(suffixScratch, 0, source, sourceBase + PREFIX_OFFSET + rest, -longer);
     suffix = copySuffix(source, source32, sourceBase, slot, leaf, suffixScratch, -longer) - longer;
   }
-  const cell = sourceBase + ((source32[slotWord(sourceBase, slot) + 1]! & 0xffff) << 2);
+  const location = source32[slotWord(source32, sourceBase, slot) + 1]!;
+  const cell = sourceBase + ((location & 0xffff) << 2);
+  const oldSuffix = location >>> 16;
   appendEntry(
     target,
     target32,
     targetBase,
+    leaf,
     suffixScratch,
     at,
     suffix,
     source32,
     cell,
-    payloadBytes(source32, cell, leaf),
+    oldSuffix,
   );
 }
 
-/** Appends an entry with the payload of `cell` and the key suffix `key[at .. at + suffix)`. */
+/**
+ * Appends an entry with the key suffix `key[at .. at + suffix)` and the value or child of the cell
+ * at `cell`, whose own suffix has `oldSuffix` bytes.
+ */
 export function appendEntry(
   target: Uint8Array,
   target32: Int32Array,
   targetBase: number,
+  leaf: boolean,
   key: Uint8Array,
   at: number,
   suffix: number,
   source32: Int32Array,
   cell: number,
-  payload: number,
+  oldSuffix: number,
 ): void {
-  const count = slotCount(target32, targetBase);
-  const bytes = align4(payload + tailBytes(suffix));
-  if (suffix < 0 || bytes <= 0) throw damagedNode();
+  const bytes = cellBytesAs(source32, cell, leaf, suffix);
+  if (suffix < 0 || bytes <= 0 || gapBytes(target32, targetBase) < bytes + SLOT_BYTES) {
+    throw damagedNode(target32, targetBase);
+  }
   const offset = takeCell(target32, targetBase, bytes);
-  if (offset < SLOTS_OFFSET + (count + 1) * SLOT_BYTES) throw damagedNode();
-  // Whole words: up to 3 bytes behind the payload are copied too, and then overwritten.
-  copyWords(target32, (targetBase + offset) >> 2, source32, cell >> 2, (payload + 3) >> 2);
-  writeTail(target, targetBase + offset + payload, key, at, suffix);
+  const to = targetBase + offset;
+  const tailAt = leaf ? LEAF_TAIL : BRANCH_TAIL;
+  copyWords(target32, to >> 2, source32, cell >> 2, tailAt >> 2);
+  writeTail(target, to + tailAt, key, at, suffix);
+  if (leaf) {
+    const words = align4(storedBytes(source32[cell >> 2]!)) >> 2;
+    copyWords(target32, valueAt(to, suffix) >> 2, source32, valueAt(cell, oldSuffix) >> 2, words);
+  }
+  const count = slotCount(target32, targetBase);
   insertSlot(target32, targetBase, count, keyHead(key, at, suffix), offset, suffix);
 }
 
@@ -207,7 +222,7 @@ export function unstage(
   pageBytes: number,
 ): void {
   const heapTop = staging.i32[WORD_HEAP_TOP]!;
-  const words = WORD_SLOTS - WORD_COUNTS + slotCount(staging.i32, 0) * SLOT_WORDS;
+  const words = slotWord(staging.i32, 0, slotCount(staging.i32, 0)) - WORD_COUNTS;
   assert((WORD_COUNTS + words) * 4 <= heapTop, 'the staged node fits its page');
   copyWords(i32, (base >> 2) + WORD_COUNTS, staging.i32, WORD_COUNTS, words);
   copyBytes(u8, base + heapTop, staging.u8, heapTop, pageBytes - heapTop);
@@ -222,7 +237,7 @@ export function compactNode(
   leaf: boolean,
 ): void {
   const prefix = prefixBytes(i32, base);
-  copyBytes(prefixScratch, 0, u8, prefixAt(i32, base), prefix);
+  copyBytes(prefixScratch, 0, u8, base + PREFIX_OFFSET, prefix);
   const count = slotCount(i32, base);
   rebuildNode(u8, i32, base, pageBytes, leaf, 0, count, prefixScratch, prefix);
 }

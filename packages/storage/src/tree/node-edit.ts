@@ -4,27 +4,27 @@
  */
 import { ManifoldError } from '../errors.js';
 import {
-  BRANCH_CELL_BYTES,
+  BRANCH_TAIL,
   CHILD_BIRTH_LOW,
   CHILD_COUNT_LOW,
   CHILD_HIGH_HALVES,
   CHILD_MAY_OVERFLOW,
   HEAD_BIAS,
   HEAD_BYTES,
+  PREFIX_OFFSET,
   SLOT_WORDS,
   TWO_32,
   WORD_BIRTH_HIGH_KIND_LEVEL,
   WORD_BIRTH_LOW,
   WORD_COUNTS,
   WORD_GARBAGE,
+  WORD_HEAP_END,
   WORD_HEAP_TOP,
   WORD_PAGE,
-  WORD_PREFIX,
-  WORD_SLOTS,
-  align4,
-  payloadBytes,
+  branchCellBytes,
+  cellBytesAs,
+  heapEnd,
   slotWord,
-  tailBytes,
 } from './node-layout.js';
 import { copyBytes } from './copy-bytes.js';
 import { keyHead } from './node-search.js';
@@ -32,7 +32,7 @@ import { keyHead } from './node-search.js';
 /** From here on `copyWithin` moves slots faster than the loop. */
 const COPY_WITHIN_WORDS_MIN = 96;
 
-/** Empties a node; `prefix[0 .. prefixLength)` becomes its prefix. */
+/** Empties a node of `pageBytes`; `prefix[0 .. prefixLength)` becomes its prefix. */
 export function initNode(
   u8: Uint8Array,
   i32: Int32Array,
@@ -43,12 +43,11 @@ export function initNode(
   flags: number,
 ): void {
   const word = base >> 2;
-  const prefixOffset = pageBytes - align4(prefixLength);
   i32[word + WORD_COUNTS] = prefixLength << 16;
-  i32[word + WORD_HEAP_TOP] = prefixOffset;
+  i32[word + WORD_HEAP_TOP] = pageBytes;
   i32[word + WORD_GARBAGE] = 0;
-  i32[word + WORD_PREFIX] = (prefixOffset >> 2) | (flags << 16);
-  copyBytes(u8, base + prefixOffset, prefix, 0, prefixLength);
+  i32[word + WORD_HEAP_END] = (pageBytes >> 2) | (flags << 16);
+  copyBytes(u8, base + PREFIX_OFFSET, prefix, 0, prefixLength);
 }
 
 /** Opens slot `position` and fills it. */
@@ -62,8 +61,8 @@ export function insertSlot(
 ): void {
   const word = base >> 2;
   const counts = i32[word + WORD_COUNTS]!;
-  const at = word + WORD_SLOTS + position * SLOT_WORDS;
-  const end = word + WORD_SLOTS + (counts & 0xffff) * SLOT_WORDS;
+  const at = slotWord(i32, base, position);
+  const end = slotWord(i32, base, counts & 0xffff);
   if (end - at >= COPY_WITHIN_WORDS_MIN) {
     i32.copyWithin(at + SLOT_WORDS, at, end);
   } else {
@@ -95,21 +94,20 @@ export function writeTail(
 
 /** Bytes of the slot's cell, padding included. */
 export function cellBytes(i32: Int32Array, base: number, slot: number, leaf: boolean): number {
-  const location = i32[slotWord(base, slot) + 1]!;
-  const cell = base + ((location & 0xffff) << 2);
-  return align4(payloadBytes(i32, cell, leaf) + tailBytes(location >>> 16));
+  const location = i32[slotWord(i32, base, slot) + 1]!;
+  return cellBytesAs(i32, base + ((location & 0xffff) << 2), leaf, location >>> 16);
 }
 
 /** The sizes do not add up: only a forged page can say so. */
-export function damagedNode(): ManifoldError {
-  return new ManifoldError('ERR_MANIFOLD_CORRUPT', 'the cells of a tree page do not fit it');
+export function damagedNode(i32: Int32Array, base: number): ManifoldError {
+  const page = i32[(base >> 2) + WORD_PAGE]!;
+  return new ManifoldError('ERR_MANIFOLD_CORRUPT', `page ${page}: its cells do not fit it`);
 }
 
 /** Gives a cell back: to the gap when it is the lowest, else as garbage. */
 export function dropCell(i32: Int32Array, base: number, cellOffset: number, bytes: number): void {
   const word = base >> 2;
-  const heapEnd = (i32[word + WORD_PREFIX]! & 0xffff) << 2;
-  if (bytes <= 0 || cellOffset + bytes > heapEnd) throw damagedNode();
+  if (bytes <= 0 || cellOffset + bytes > heapEnd(i32, base)) throw damagedNode(i32, base);
   if (i32[word + WORD_HEAP_TOP] === cellOffset) i32[word + WORD_HEAP_TOP] = cellOffset + bytes;
   else i32[word + WORD_GARBAGE] = i32[word + WORD_GARBAGE]! + bytes;
 }
@@ -123,14 +121,14 @@ export function removeSlots(
   leaf: boolean,
 ): void {
   for (let slot = from; slot < to; slot++) {
-    const offset = (i32[slotWord(base, slot) + 1]! & 0xffff) << 2;
+    const offset = (i32[slotWord(i32, base, slot) + 1]! & 0xffff) << 2;
     dropCell(i32, base, offset, cellBytes(i32, base, slot, leaf));
   }
   const word = base >> 2;
   const counts = i32[word + WORD_COUNTS]!;
-  const end = slotWord(base, counts & 0xffff);
-  const source = slotWord(base, to);
-  const target = slotWord(base, from);
+  const end = slotWord(i32, base, counts & 0xffff);
+  const source = slotWord(i32, base, to);
+  const target = slotWord(i32, base, from);
   if (end - source >= COPY_WITHIN_WORDS_MIN) i32.copyWithin(target, source, end);
   else for (let i = source; i < end; i++) i32[target + i - source] = i32[i]!;
   i32[word + WORD_COUNTS] = counts - (to - from);
@@ -150,7 +148,7 @@ export function insertChild(
   count: number,
   mayOverflow: boolean,
 ): void {
-  const offset = takeCell(i32, base, align4(BRANCH_CELL_BYTES + tailBytes(suffix)));
+  const offset = takeCell(i32, base, branchCellBytes(suffix));
   const word = (base + offset) >> 2;
   const header = childBase >> 2;
   i32[word] = childI32[header + WORD_PAGE]! | (mayOverflow ? CHILD_MAY_OVERFLOW : 0);
@@ -158,15 +156,15 @@ export function insertChild(
   const birthHigh = childI32[header + WORD_BIRTH_HIGH_KIND_LEVEL]! & 0xffff;
   i32[word + CHILD_HIGH_HALVES] = birthHigh | (Math.floor(count / TWO_32) << 16);
   i32[word + CHILD_COUNT_LOW] = count | 0;
-  writeTail(u8, base + offset + BRANCH_CELL_BYTES, key, at, suffix);
+  writeTail(u8, base + offset + BRANCH_TAIL, key, at, suffix);
   insertSlot(i32, base, position, keyHead(key, at, suffix), offset, suffix);
 }
 
 /** Takes the key of a branch's slot away: it has become slot 0. */
 export function clearKey(i32: Int32Array, base: number, slot: number): void {
-  const word = slotWord(base, slot);
+  const word = slotWord(i32, base, slot);
   const location = i32[word + 1]!;
-  const tail = align4(BRANCH_CELL_BYTES + tailBytes(location >>> 16)) - BRANCH_CELL_BYTES;
+  const tail = branchCellBytes(location >>> 16) - BRANCH_TAIL;
   i32[word] = HEAD_BIAS;
   i32[word + 1] = location & 0xffff;
   const garbage = (base >> 2) + WORD_GARBAGE;

@@ -2,27 +2,28 @@
  * Reading a node beyond searching: whole keys, sizes, and the cheap checks that keep a forged page
  * from leading a descent astray. Any thread, on pages that do not change meanwhile.
  */
-import { type ManifoldError, corrupt } from '../errors.js';
+import { ManifoldError, corrupt } from '../errors.js';
 import { KEY_BYTES_MAX } from '../limits.js';
 import type { Pager } from '../pages/pager.js';
 import {
-  BRANCH_CELL_BYTES,
+  BRANCH_TAIL,
   HEAD_BIAS,
   HEAD_BYTES,
-  SLOTS_OFFSET,
+  LEAF_TAIL,
+  PREFIX_OFFSET,
   SLOT_BYTES,
   WORD_BIRTH_HIGH_KIND_LEVEL,
   WORD_COUNTS,
   WORD_GARBAGE,
+  WORD_HEAP_END,
   WORD_HEAP_TOP,
   WORD_PAGE,
-  WORD_PREFIX,
-  align4,
+  cellBytesAs,
+  heapEnd,
   nodeKindLevel,
-  payloadBytes,
   slotCount,
   slotWord,
-  tailBytes,
+  slotsOffset,
 } from './node-layout.js';
 
 export function corruptPage(pager: Pager, page: number, what: string): ManifoldError {
@@ -35,13 +36,13 @@ export function checkNode(pager: Pager, i32: Int32Array, base: number, level: nu
   const counts = i32[word + WORD_COUNTS]!;
   const count = counts & 0xffff;
   const heapTop = i32[word + WORD_HEAP_TOP]!;
-  const prefixOffset = (i32[word + WORD_PREFIX]! & 0xffff) << 2;
+  const prefix = counts >>> 16;
   if (
     i32[word + WORD_BIRTH_HIGH_KIND_LEVEL]! >>> 16 !== nodeKindLevel(level) ||
-    SLOTS_OFFSET + count * SLOT_BYTES > heapTop ||
-    heapTop > prefixOffset ||
-    counts >>> 16 > KEY_BYTES_MAX ||
-    prefixOffset + (counts >>> 16) > pager.pageBytes ||
+    (i32[word + WORD_HEAP_END]! & 0xffff) << 2 !== pager.pageBytes ||
+    heapTop > pager.pageBytes ||
+    prefix > KEY_BYTES_MAX ||
+    slotsOffset(prefix) + count * SLOT_BYTES > heapTop ||
     (count === 0 && level > 0)
   ) {
     throw corruptPage(pager, i32[word + WORD_PAGE]!, `not a tree page of level ${level}`);
@@ -50,8 +51,8 @@ export function checkNode(pager: Pager, i32: Int32Array, base: number, level: nu
 
 /** Cell of a branch's slot, checked to lie inside the page. */
 export function branchCell(pager: Pager, i32: Int32Array, base: number, slot: number): number {
-  const cell = base + ((i32[slotWord(base, slot) + 1]! & 0xffff) << 2);
-  if (cell - base > pager.pageBytes - BRANCH_CELL_BYTES) {
+  const cell = base + ((i32[slotWord(i32, base, slot) + 1]! & 0xffff) << 2);
+  if (cell - base > pager.pageBytes - BRANCH_TAIL) {
     throw corruptPage(pager, i32[(base >> 2) + WORD_PAGE]!, `slot ${slot} leaves the page`);
   }
   return cell;
@@ -69,7 +70,7 @@ export function copyKey(
 ): number {
   const word = base >> 2;
   const prefix = i32[word + WORD_COUNTS]! >>> 16;
-  const from = base + ((i32[word + WORD_PREFIX]! & 0xffff) << 2);
+  const from = base + PREFIX_OFFSET;
   for (let i = 0; i < prefix; i++) target[offset + i] = u8[from + i]!;
   const bytes = prefix + copySuffix(u8, i32, base, slot, leaf, target, offset + prefix);
   if (bytes > KEY_BYTES_MAX) throw keyDamaged(i32, base, slot);
@@ -86,7 +87,7 @@ export function copySuffix(
   target: Uint8Array,
   offset: number,
 ): number {
-  const at = slotWord(base, slot);
+  const at = slotWord(i32, base, slot);
   const head = i32[at]! ^ HEAD_BIAS;
   const location = i32[at + 1]!;
   const suffix = location >>> 16;
@@ -97,7 +98,7 @@ export function copySuffix(
     target[offset + 3] = head;
     if (suffix > HEAD_BYTES) {
       const cell = base + ((location & 0xffff) << 2);
-      const tail = cell + payloadBytes(i32, cell, leaf) - HEAD_BYTES;
+      const tail = cell + (leaf ? LEAF_TAIL : BRANCH_TAIL) - HEAD_BYTES;
       if (suffix > KEY_BYTES_MAX || tail + suffix > u8.length) throw keyDamaged(i32, base, slot);
       for (let i = HEAD_BYTES; i < suffix; i++) target[offset + i] = u8[tail + i]!;
     }
@@ -109,7 +110,7 @@ export function copySuffix(
 
 function keyDamaged(i32: Int32Array, base: number, slot: number): ManifoldError {
   const page = i32[(base >> 2) + WORD_PAGE]!;
-  return corrupt('data file', 0, `page ${page}: the key of slot ${slot} is damaged`);
+  return new ManifoldError('ERR_MANIFOLD_CORRUPT', `page ${page}: slot ${slot} has no sound key`);
 }
 
 /**
@@ -126,10 +127,10 @@ export function entriesBytes(
 ): number {
   let bytes = (to - from) * SLOT_BYTES;
   for (let slot = from; slot < to; slot++) {
-    const location = i32[slotWord(base, slot) + 1]!;
+    const location = i32[slotWord(i32, base, slot) + 1]!;
     const cell = base + ((location & 0xffff) << 2);
     const suffix = !leaf && slot === 0 ? 0 : (location >>> 16) - longer;
-    bytes += align4(payloadBytes(i32, cell, leaf) + tailBytes(suffix));
+    bytes += cellBytesAs(i32, cell, leaf, suffix);
   }
   return bytes;
 }
@@ -137,6 +138,6 @@ export function entriesBytes(
 /** Bytes of all slots and live cells. */
 export function liveBytes(i32: Int32Array, base: number): number {
   const word = base >> 2;
-  const heap = ((i32[word + WORD_PREFIX]! & 0xffff) << 2) - i32[word + WORD_HEAP_TOP]!;
+  const heap = heapEnd(i32, base) - i32[word + WORD_HEAP_TOP]!;
   return heap - i32[word + WORD_GARBAGE]! + slotCount(i32, base) * SLOT_BYTES;
 }

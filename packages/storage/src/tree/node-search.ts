@@ -7,13 +7,13 @@
  */
 import { ManifoldError } from '../errors.js';
 import {
-  BRANCH_CELL_BYTES,
+  BRANCH_TAIL,
   HEAD_BIAS,
   HEAD_BYTES,
+  LEAF_TAIL,
+  PREFIX_OFFSET,
   WORD_COUNTS,
-  WORD_PREFIX,
-  WORD_SLOTS,
-  leafPayloadBytes,
+  WORD_PAGE,
   slotWord,
 } from './node-layout.js';
 
@@ -44,7 +44,7 @@ export function comparePrefix(
   const word = base >> 2;
   const prefix = i32[word + WORD_COUNTS]! >>> 16;
   if (prefix === 0) return 0;
-  const from = base + ((i32[word + WORD_PREFIX]! & 0xffff) << 2);
+  const from = base + PREFIX_OFFSET;
   const shared = bytes < prefix ? bytes : prefix;
   for (let i = 0; i < shared; i++) {
     const difference = key[at + i]! - u8[from + i]!;
@@ -59,19 +59,18 @@ function compareTail(
   i32: Int32Array,
   base: number,
   slot: number,
-  payload: number,
+  tailAt: number,
   key: Uint8Array,
   at: number,
   bytes: number,
 ): number {
-  const location = i32[slotWord(base, slot) + 1]!;
+  const location = i32[slotWord(i32, base, slot) + 1]!;
   const suffix = location >>> 16;
-  const cell = base + ((location & 0xffff) << 2);
   const shorter = bytes < suffix ? bytes : suffix;
   if (shorter > HEAD_BYTES) {
-    const tail = cell + (payload !== 0 ? payload : leafPayloadBytes(i32, cell)) - HEAD_BYTES;
+    const tail = base + ((location & 0xffff) << 2) + tailAt - HEAD_BYTES;
     // A forged page may point anywhere; the view is never left.
-    if (tail < base || tail + shorter > u8.length) throw cellOutside(slot);
+    if (tail + shorter > u8.length) throw cellOutside(i32, base, slot);
     for (let i = HEAD_BYTES; i < shorter; i++) {
       const difference = key[at + i]! - u8[tail + i]!;
       if (difference !== 0) return difference;
@@ -80,8 +79,9 @@ function compareTail(
   return bytes - suffix;
 }
 
-function cellOutside(slot: number): ManifoldError {
-  return new ManifoldError('ERR_MANIFOLD_CORRUPT', `a tree page's slot ${slot} leaves the page`);
+function cellOutside(i32: Int32Array, base: number, slot: number): ManifoldError {
+  const page = i32[(base >> 2) + WORD_PAGE]!;
+  return new ManifoldError('ERR_MANIFOLD_CORRUPT', `page ${page}: slot ${slot} leaves the page`);
 }
 
 /** Compares the key with the one in `slot`: its sign is that of key - slot key. */
@@ -90,7 +90,7 @@ export function compareSlot(
   i32: Int32Array,
   base: number,
   slot: number,
-  payload: number,
+  tailAt: number,
   key: Uint8Array,
   at: number,
   bytes: number,
@@ -98,7 +98,7 @@ export function compareSlot(
   const outside = comparePrefix(u8, i32, base, key, at, bytes);
   if (outside !== 0) return outside;
   const prefix = i32[(base >> 2) + WORD_COUNTS]! >>> 16;
-  return compareSuffix(u8, i32, base, slot, payload, key, at + prefix, bytes - prefix);
+  return compareSuffix(u8, i32, base, slot, tailAt, key, at + prefix, bytes - prefix);
 }
 
 /** `compareSlot` for a key that is known to share the prefix; `at`, `bytes`: what is behind it. */
@@ -107,24 +107,24 @@ export function compareSuffix(
   i32: Int32Array,
   base: number,
   slot: number,
-  payload: number,
+  tailAt: number,
   key: Uint8Array,
   at: number,
   bytes: number,
 ): number {
   const head = keyHead(key, at, bytes);
-  const slotHead = i32[slotWord(base, slot)]!;
+  const slotHead = i32[slotWord(i32, base, slot)]!;
   if (head !== slotHead) return head < slotHead ? -1 : 1;
-  return compareTail(u8, i32, base, slot, payload, key, at, bytes);
+  return compareTail(u8, i32, base, slot, tailAt, key, at, bytes);
 }
 
-/** Binary search among slots `first..` of a node; `payload` is 0 for a leaf (found per cell). */
+/** Binary search among slots `first..` of a node whose cells have their tail at `tailAt`. */
 function searchFrom(
   u8: Uint8Array,
   i32: Int32Array,
   base: number,
   first: number,
-  payload: number,
+  tailAt: number,
   key: Uint8Array,
   at: number,
   bytes: number,
@@ -136,7 +136,7 @@ function searchFrom(
   const prefix = i32[word + WORD_COUNTS]! >>> 16;
   const rest = bytes - prefix;
   const head = keyHead(key, at + prefix, rest);
-  const slots = word + WORD_SLOTS;
+  const slots = slotWord(i32, base, 0);
   let low = first;
   let high = count;
   while (low < high) {
@@ -145,7 +145,7 @@ function searchFrom(
     if (slotHead < head) low = middle + 1;
     else if (slotHead > head) high = middle;
     else {
-      const order = compareTail(u8, i32, base, middle, payload, key, at + prefix, rest);
+      const order = compareTail(u8, i32, base, middle, tailAt, key, at + prefix, rest);
       if (order === 0) return middle;
       if (order > 0) low = middle + 1;
       else high = middle;
@@ -162,7 +162,7 @@ export function searchLeaf(
   at: number,
   bytes: number,
 ): number {
-  return searchFrom(u8, i32, base, 0, 0, key, at, bytes);
+  return searchFrom(u8, i32, base, 0, LEAF_TAIL, key, at, bytes);
 }
 
 /** As `searchLeaf`, among the separators (slots from 1 on). */
@@ -174,7 +174,7 @@ export function searchBranch(
   at: number,
   bytes: number,
 ): number {
-  return searchFrom(u8, i32, base, 1, BRANCH_CELL_BYTES, key, at, bytes);
+  return searchFrom(u8, i32, base, 1, BRANCH_TAIL, key, at, bytes);
 }
 
 /** Slot of the child that the key is routed to. */
@@ -186,7 +186,7 @@ export function childSlot(
   at: number,
   bytes: number,
 ): number {
-  const slot = searchFrom(u8, i32, base, 1, BRANCH_CELL_BYTES, key, at, bytes);
+  const slot = searchFrom(u8, i32, base, 1, BRANCH_TAIL, key, at, bytes);
   // ~position - 1 is the last separator not above the key.
   return slot >= 0 ? slot : -slot - 2;
 }

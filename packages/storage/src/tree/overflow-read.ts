@@ -126,7 +126,8 @@ export function forEachPiece(
     take(piece.u8.subarray(piece.at, piece.at + piece.bytes), offset);
     offset += piece.bytes;
   });
-  if (offset !== total) throw corruptPage(pager, hit.overflowPage, 'an overflow value is cut short');
+  if (offset !== total)
+    throw corruptPage(pager, hit.overflowPage, 'an overflow value is cut short');
 }
 
 /** Copies an overflow value into `target`, at least hit.valueBytes long. */
@@ -150,7 +151,8 @@ export function equalOverflow(pager: Pager, a: TreeHit, b: TreeHit): boolean {
   forEachPiece(pager, a, (piece) => {
     const ref = refs[index++];
     if (!equal) return;
-    if (ref === undefined) throw corruptPage(pager, b.overflowPage, 'an overflow value is cut short');
+    if (ref === undefined)
+      throw corruptPage(pager, b.overflowPage, 'an overflow value is cut short');
     const other = fetchPiece(pager, ref.page, ref.birth, piece.length);
     equal = Buffer.compare(piece, other.u8.subarray(other.at, other.at + other.bytes)) === 0;
   });

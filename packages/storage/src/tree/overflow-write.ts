@@ -15,7 +15,9 @@ import {
   TWO_32,
   WORD_COUNTS,
   WORD_OVERFLOW_COUNT,
-  WORD_SLOTS,
+  WORD_PREFIX,
+  slotWord,
+  valueAt,
 } from './node-layout.js';
 import {
   forEachOverflowPage,
@@ -129,7 +131,7 @@ function fill(
   count: number,
   body: Uint8Array,
 ): void {
-  i32.fill(0, (base >> 2) + WORD_COUNTS, (base >> 2) + WORD_SLOTS);
+  i32.fill(0, (base >> 2) + WORD_COUNTS, (base >> 2) + WORD_PREFIX);
   i32[(base >> 2) + WORD_OVERFLOW_COUNT] = count;
   u8.set(body, base + OVERFLOW_BODY_OFFSET);
 }
@@ -146,10 +148,19 @@ export function writeOverflow(
   new OverflowWriter(pager, diff, bytes).write(value, offset, bytes, reference);
 }
 
-/** Takes the pages of the overflow value referred to at word `word` out of the diff's version. */
-export function releaseOverflow(pager: Pager, diff: Diff, i32: Int32Array, word: number): void {
-  const page = i32[word]!;
+/** Takes the pages of a slot's value, if it has any, out of the diff's version. */
+export function releaseValue(
+  pager: Pager,
+  diff: Diff,
+  i32: Int32Array,
+  base: number,
+  slot: number,
+): void {
+  const location = i32[slotWord(i32, base, slot) + 1]!;
+  const cell = base + ((location & 0xffff) << 2);
+  if (i32[cell >> 2]! >= 0) return;
+  const word = valueAt(cell, location >>> 16) >> 2;
   const birth = (i32[word + 2]! & 0xffff) * TWO_32 + (i32[word + 1]! >>> 0);
   const depth = i32[word + 2]! >>> 16;
-  forEachOverflowPage(pager, page, birth, depth, (p, b) => pager.release(diff, p, b));
+  forEachOverflowPage(pager, i32[word]!, birth, depth, (p, b) => pager.release(diff, p, b));
 }

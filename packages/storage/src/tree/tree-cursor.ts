@@ -15,7 +15,6 @@ import {
   LEVELS_MAX,
   WORD_BIRTH_LOW,
   WORD_PAGE,
-  cellAt,
   childBirth,
   childPage,
   nodeLevel,
@@ -160,8 +159,7 @@ export class TreeCursor {
     }
     this.slot = at;
     this.pin();
-    const cell = cellAt(this.leafI32, this.leafBase, at);
-    loadHit(this.pager, this.leafU8, this.leafI32, this.leafBase, cell, this.hit);
+    loadHit(this.pager, this.leafU8, this.leafI32, this.leafBase, at, this.hit);
     return true;
   }
 

@@ -2,14 +2,7 @@
  * Point look-up and counting: one descent each. Any thread, inside a pager operation.
  */
 import type { Pager } from '../pages/pager.js';
-import {
-  LEVELS_MAX,
-  cellAt,
-  childBirth,
-  childCount,
-  childPage,
-  nodeLevel,
-} from './node-layout.js';
+import { LEVELS_MAX, childBirth, childCount, childPage, nodeLevel } from './node-layout.js';
 import { branchCell, checkNode, corruptPage } from './node-read.js';
 import { childSlot, searchLeaf } from './node-search.js';
 import { type TreeHit, type TreeRoot, loadHit } from './tree-root.js';
@@ -34,7 +27,7 @@ export function treeGet(
     if (level === 0) {
       const slot = searchLeaf(u8, i32, base, key, 0, keyBytes);
       if (slot < 0) return false;
-      loadHit(pager, u8, i32, base, cellAt(i32, base, slot), hit);
+      loadHit(pager, u8, i32, base, slot, hit);
       return true;
     }
     const cell = branchCell(pager, i32, base, childSlot(u8, i32, base, key, 0, keyBytes));

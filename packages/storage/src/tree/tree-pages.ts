@@ -5,7 +5,6 @@
 import type { Pager } from '../pages/pager.js';
 import {
   LEVELS_MAX,
-  cellAt,
   childBirth,
   childMayOverflow,
   childPage,
@@ -63,7 +62,7 @@ function forEachLeafOverflow(pager: Pager, page: number, birth: number, visit: P
     const u8 = pager.u8[frame >>> pager.regionShift]!;
     const i32 = pager.i32[frame >>> pager.regionShift]!;
     const base = (frame & pager.regionMask) << pager.pageShift;
-    loadHit(pager, u8, i32, base, cellAt(i32, base, slot), hit);
+    loadHit(pager, u8, i32, base, slot, hit);
     if (hit.overflowPage === 0) continue;
     const { overflowPage, overflowBirth, overflowDepth } = hit;
     forEachOverflowPage(pager, overflowPage, overflowBirth, overflowDepth, visit);

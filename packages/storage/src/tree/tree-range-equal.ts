@@ -8,14 +8,7 @@
  */
 import { KEY_BYTES_MAX } from '../limits.js';
 import type { Pager } from '../pages/pager.js';
-import {
-  BRANCH_CELL_BYTES,
-  LEVELS_MAX,
-  cellAt,
-  childBirth,
-  childPage,
-  slotCount,
-} from './node-layout.js';
+import { BRANCH_TAIL, LEVELS_MAX, childBirth, childPage, slotCount } from './node-layout.js';
 import { branchCell, checkNode, copyKey } from './node-read.js';
 import { childSlot, compareSlot, searchLeaf } from './node-search.js';
 import { equalOverflow } from './overflow-read.js';
@@ -52,7 +45,7 @@ class Walker {
     this.#high = high;
   }
 
-  /** Stands at the first entry >= low (in its leaf, or behind the leaf). */
+  /** Stands before the root, or at the first entry >= low. */
   start(root: TreeRoot, low: Bound): void {
     if (root.page === 0) return;
     this.top = rootLevel(this.#pager, root);
@@ -60,7 +53,9 @@ class Walker {
     this.births[this.top] = root.birth;
     this.level = this.top;
     this.at = At.NODE;
-    while (low !== undefined && this.at === At.NODE) this.enter(low);
+    if (low === undefined) return;
+    do this.enter(low);
+    while (this.at === At.NODE);
   }
 
   /** Goes one level down, to the child that `low` is routed to or to the first. */
@@ -74,7 +69,12 @@ class Walker {
     checkNode(pager, i32, base, level);
     const key = low ?? NO_KEY;
     if (level > 0) {
-      this.#stepTo(level, i32, base, low === undefined ? 0 : childSlot(u8, i32, base, key, 0, key.length));
+      this.#stepTo(
+        level,
+        i32,
+        base,
+        low === undefined ? 0 : childSlot(u8, i32, base, key, 0, key.length),
+      );
       return;
     }
     const count = slotCount(i32, base);
@@ -126,7 +126,7 @@ class Walker {
       const high = this.#high;
       if (
         high !== undefined &&
-        compareSlot(u8, i32, base, slot, BRANCH_CELL_BYTES, high, 0, high.length) <= 0
+        compareSlot(u8, i32, base, slot, BRANCH_TAIL, high, 0, high.length) <= 0
       ) {
         break;
       }
@@ -145,7 +145,7 @@ class Walker {
     const base = (frame & pager.regionMask) << pager.pageShift;
     const slot = this.slots[0]!;
     this.keyBytes = copyKey(u8, i32, base, slot, true, this.key, 0);
-    loadHit(pager, u8, i32, base, cellAt(i32, base, slot), this.hit);
+    loadHit(pager, u8, i32, base, slot, this.hit);
   }
 }
 

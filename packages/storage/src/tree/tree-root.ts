@@ -8,8 +8,9 @@ import {
   OVERFLOW_REFERENCE_BYTES,
   TWO_32,
   VALUE_BYTES_MASK,
-  VALUE_WORD_BYTES,
   WORD_PAGE,
+  slotWord,
+  valueAt,
 } from './node-layout.js';
 import { corruptPage } from './node-read.js';
 
@@ -41,35 +42,34 @@ export class TreeHit {
   overflowDepth = 0;
 }
 
-/** Fills `hit` from the leaf cell at absolute offset `cell` of the node at `base`. */
+/** Fills `hit` with the value of a slot of the leaf at `base`. */
 export function loadHit(
   pager: Pager,
   u8: Uint8Array,
   i32: Int32Array,
   base: number,
-  cell: number,
+  slot: number,
   hit: TreeHit,
 ): void {
-  const word = cell >> 2;
-  const value = i32[word]!;
+  const location = i32[slotWord(i32, base, slot) + 1]!;
+  const cell = base + ((location & 0xffff) << 2);
+  const value = i32[cell >> 2]!;
+  const at = valueAt(cell, location >>> 16);
   const end = base + pager.pageBytes;
   hit.u8 = u8;
-  hit.valueOffset = cell + VALUE_WORD_BYTES;
-  if (value >= 0 && cell + VALUE_WORD_BYTES + value <= end) {
+  hit.valueOffset = at;
+  if (value >= 0 && at + value <= end) {
     hit.valueBytes = value;
     hit.overflowPage = 0;
     return;
   }
   const bytes = value & VALUE_BYTES_MASK;
-  if (
-    value >= 0 ||
-    bytes > VALUE_BYTES_MAX ||
-    cell + VALUE_WORD_BYTES + OVERFLOW_REFERENCE_BYTES > end
-  ) {
+  if (value >= 0 || bytes > VALUE_BYTES_MAX || at + OVERFLOW_REFERENCE_BYTES > end) {
     throw corruptPage(pager, i32[(base >> 2) + WORD_PAGE]!, 'a value leaves the page');
   }
+  const word = at >> 2;
   hit.valueBytes = bytes;
-  hit.overflowPage = i32[word + 1]!;
-  hit.overflowBirth = (i32[word + 3]! & 0xffff) * TWO_32 + (i32[word + 2]! >>> 0);
-  hit.overflowDepth = i32[word + 3]! >>> 16;
+  hit.overflowPage = i32[word]!;
+  hit.overflowBirth = (i32[word + 2]! & 0xffff) * TWO_32 + (i32[word + 1]! >>> 0);
+  hit.overflowDepth = i32[word + 2]! >>> 16;
 }

@@ -15,30 +15,41 @@ import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../limits.js';
 import type { Diff } from '../pages/diff.js';
 import type { Pager } from '../pages/pager.js';
 import { copyAligned, copyBytesToWords } from './copy-bytes.js';
-import { cellBytes, damagedNode, insertSlot, removeSlots, writeTail } from './node-edit.js';
 import {
+  cellBytes,
+  damagedNode,
+  dropCell,
+  insertSlot,
+  removeSlots,
+  takeCell,
+  writeTail,
+} from './node-edit.js';
+import {
+  HEAD_BYTES,
+  LEAF_TAIL,
   OVERFLOW_REFERENCE_BYTES,
-  SLOTS_OFFSET,
   SLOT_BYTES,
+  SLOT_WORDS,
   VALUE_OVERFLOW,
-  VALUE_WORD_BYTES,
   WORD_COUNTS,
   WORD_GARBAGE,
   WORD_HEAP_TOP,
-  align4,
-  cellAt,
+  WORD_PREFIX,
+  gapBytes,
   inlineValueBytesMax,
+  leafCellBytes,
   leafEntryBytesMax,
   prefixBytes,
   slotCount,
   slotWord,
-  tailBytes,
+  slotsOffset,
+  valueAt,
 } from './node-layout.js';
 import { comparePrefix, compareSuffix, keyHead, searchLeaf } from './node-search.js';
-import { REFERENCE_WORDS, releaseOverflow, writeOverflow } from './overflow-write.js';
+import { REFERENCE_WORDS, releaseValue, writeOverflow } from './overflow-write.js';
 import type { TreeRoot } from './tree-root.js';
 import { isUnderfull, settle } from './writer-merge.js';
-import { NO_POSITION, WriterPath } from './writer-path.js';
+import { NO_POSITION, OPEN_FENCE, WriterPath } from './writer-path.js';
 import { removeRange } from './writer-range.js';
 import { makeLeafRoom } from './writer-split.js';
 
@@ -47,16 +58,21 @@ const ELSEWHERE = 0x40000000;
 /** Steps of making room for one entry: a few per level of the tree. */
 const ROOM_STEPS_MAX = 256;
 
+const NO_BYTES = new Uint8Array(0);
+const NO_WORDS = new Int32Array(0);
+/** Overflow reference on its way into a leaf; one per thread, used within one put. */
+const reference = new Int32Array(REFERENCE_WORDS);
+const referenceBytes = new Uint8Array(reference.buffer);
+
 export class TreeWriter {
   // Plain fields: the innermost loops read them.
   private readonly path: WriterPath;
   private readonly inlineBytesMax: number;
   private readonly entryBytesMax: number;
-  private readonly reference = new Int32Array(REFERENCE_WORDS);
-  private readonly referenceBytes = new Uint8Array(this.reference.buffer);
   /** The value source seen last, and its words once it has been seen twice. */
-  private source: Uint8Array | undefined;
-  private sourceWords: Int32Array | undefined;
+  private source: Uint8Array = NO_BYTES;
+  private sourceSeen = false;
+  private sourceWords: Int32Array = NO_WORDS;
 
   constructor(pager: Pager, diff: Diff, root: TreeRoot) {
     this.path = new WriterPath(pager, diff, root);
@@ -81,19 +97,19 @@ export class TreeWriter {
     valueOffset: number,
     valueBytes: number,
   ): boolean {
-    const entryBytes =
-      SLOT_BYTES + align4(VALUE_WORD_BYTES + valueBytes + tailBytes(keyBytes));
+    const entryBytes = SLOT_BYTES + leafCellBytes(valueBytes, keyBytes);
     if (valueBytes <= this.inlineBytesMax && entryBytes <= this.entryBytesMax) {
       assert(keyBytes <= KEY_BYTES_MAX, 'the key length is checked before');
+      if (this.append(key, keyOffset, keyBytes, value, valueOffset, valueBytes)) return true;
       return this.store(key, keyOffset, keyBytes, valueBytes, value, valueOffset, valueBytes);
     }
     assert(keyBytes <= KEY_BYTES_MAX, 'the key length is checked before');
     assert(valueBytes <= VALUE_BYTES_MAX, 'the value length is checked before');
     const { pager, diff } = this.path;
-    writeOverflow(pager, diff, value, valueOffset, valueBytes, this.reference);
+    writeOverflow(pager, diff, value, valueOffset, valueBytes, reference);
     const word = VALUE_OVERFLOW | valueBytes;
-    const source = this.referenceBytes;
-    const isNew = this.store(key, keyOffset, keyBytes, word, source, 0, OVERFLOW_REFERENCE_BYTES);
+    const bytes = OVERFLOW_REFERENCE_BYTES;
+    const isNew = this.store(key, keyOffset, keyBytes, word, referenceBytes, 0, bytes);
     this.path.markOverflow();
     return isNew;
   }
@@ -138,6 +154,53 @@ export class TreeWriter {
     settle(path);
   }
 
+  /**
+   * The whole of an ascending insertion into the last leaf: behind its last key, with room at hand.
+   * False: it is not one, nothing was done.
+   */
+  private append(
+    key: Uint8Array,
+    keyOffset: number,
+    keyBytes: number,
+    value: Uint8Array,
+    valueOffset: number,
+    valueBytes: number,
+  ): boolean {
+    const path = this.path;
+    if (path.leafFrame === NO_FRAME || path.upperLevel !== OPEN_FENCE) return false;
+    const u8 = path.leafU8;
+    const i32 = path.leafI32;
+    const base = path.leafBase;
+    const header = base >> 2;
+    const counts = i32[header + WORD_COUNTS]!;
+    const count = counts & 0xffff;
+    if (count === 0 || comparePrefix(u8, i32, base, key, keyOffset, keyBytes) !== 0) return false;
+    const prefix = counts >>> 16;
+    const at = keyOffset + prefix;
+    const suffix = keyBytes - prefix;
+    const head = keyHead(key, at, suffix);
+    const slot = header + WORD_PREFIX + ((prefix + 3) >> 2) + count * SLOT_WORDS;
+    const lastHead = i32[slot - SLOT_WORDS]!;
+    if (head < lastHead) return false;
+    if (head === lastHead) {
+      const last = count - 1;
+      if (compareSuffix(u8, i32, base, last, LEAF_TAIL, key, at, suffix) <= 0) return false;
+    }
+    const offset = i32[header + WORD_HEAP_TOP]! - leafCellBytes(valueBytes, suffix);
+    const cell = base + offset;
+    if (cell < (slot + SLOT_WORDS) << 2) return false;
+    i32[header + WORD_HEAP_TOP] = offset;
+    i32[header + WORD_COUNTS] = counts + 1;
+    i32[slot] = head;
+    i32[slot + 1] = (offset >> 2) | (suffix << 16);
+    i32[cell >> 2] = valueBytes;
+    if (suffix > HEAD_BYTES) writeTail(u8, cell + LEAF_TAIL, key, at, suffix);
+    this.copyValue(valueAt(cell, suffix), value, valueOffset, valueBytes);
+    path.pending++;
+    path.lastPosition = count;
+    return true;
+  }
+
   /** Puts an entry whose value word is `word` and whose stored bytes are `source[from ..]`. */
   private store(
     key: Uint8Array,
@@ -149,15 +212,15 @@ export class TreeWriter {
     bytes: number,
   ): boolean {
     const path = this.path;
-    const payload = VALUE_WORD_BYTES + bytes;
     let isNew = true;
     for (let steps = 0; steps < ROOM_STEPS_MAX; steps++) {
       let slot = this.searchHere(key, keyOffset, keyBytes);
-      if (slot === ELSEWHERE) slot = this.searchTree(key, keyOffset, keyBytes);
+      const moved = slot === ELSEWHERE;
+      if (moved) slot = this.searchTree(key, keyOffset, keyBytes);
       const i32 = path.leafI32;
       const base = path.leafBase;
       if (slot >= 0) {
-        const cell = this.replaceCell(slot, payload);
+        const cell = this.replaceCell(slot, bytes);
         if (cell === 0) {
           // No place for the longer value: it comes in as a new entry.
           this.removeEntry(slot);
@@ -171,29 +234,29 @@ export class TreeWriter {
       const counts = i32[(base >> 2) + WORD_COUNTS]!;
       const count = counts & 0xffff;
       const prefix = counts >>> 16;
-      const cellSize = align4(payload + tailBytes(keyBytes - prefix));
-      const offset = i32[(base >> 2) + WORD_HEAP_TOP]! - cellSize;
-      // Only at the ends of a leaf can a key that is routed to it lack its prefix.
-      const atEnd = position === 0 || position === count;
+      const suffix = keyBytes - prefix;
+      const offset = i32[(base >> 2) + WORD_HEAP_TOP]! - leafCellBytes(bytes, suffix);
+      // A key that was routed to the leaf may lack its prefix: then it belongs to one of the ends.
+      const unsure = moved && (position === 0 || position === count);
       if (
-        offset < SLOTS_OFFSET + (count + 1) * SLOT_BYTES ||
-        (atEnd && comparePrefix(path.leafU8, i32, base, key, keyOffset, keyBytes) !== 0)
+        offset < slotsOffset(prefix) + (count + 1) * SLOT_BYTES ||
+        (unsure && comparePrefix(path.leafU8, i32, base, key, keyOffset, keyBytes) !== 0)
       ) {
-        makeLeafRoom(path, position, payload, key, keyOffset, keyBytes);
+        makeLeafRoom(path, position, bytes, key, keyOffset, keyBytes);
         continue;
       }
       i32[(base >> 2) + WORD_HEAP_TOP] = offset;
       this.fillCell(base + offset, key, keyOffset, keyBytes, word, source, from, bytes);
-      const head = keyHead(key, keyOffset + prefix, keyBytes - prefix);
-      insertSlot(i32, base, position, head, offset, keyBytes - prefix);
+      const head = keyHead(key, keyOffset + prefix, suffix);
+      insertSlot(i32, base, position, head, offset, suffix);
       path.pending++;
       path.lastPosition = position;
       return isNew;
     }
-    throw damagedNode();
+    throw damagedNode(path.leafI32, path.leafBase);
   }
 
-  /** Writes value word, value and key tail of the current leaf's cell at absolute offset `cell`. */
+  /** Writes value word, key tail and value of the current leaf's cell at absolute offset `cell`. */
   private fillCell(
     cell: number,
     key: Uint8Array,
@@ -207,64 +270,65 @@ export class TreeWriter {
     const path = this.path;
     const u8 = path.leafU8;
     const i32 = path.leafI32;
-    const to = cell + VALUE_WORD_BYTES;
+    const prefix = prefixBytes(i32, path.leafBase);
+    const suffix = keyBytes - prefix;
+    const to = valueAt(cell, suffix);
     i32[cell >> 2] = word;
+    writeTail(u8, cell + LEAF_TAIL, key, keyOffset + prefix, suffix);
+    this.copyValue(to, source, from, bytes);
+  }
+
+  /** Copies `source[from ..]` to the absolute offset `to` of the current leaf's region. */
+  private copyValue(to: number, source: Uint8Array, from: number, bytes: number): void {
+    const { leafU8: u8, leafI32: i32 } = this.path;
     if (source !== this.source) {
       this.source = source;
-      this.sourceWords = undefined;
-    } else if (this.sourceWords === undefined) {
+      this.sourceWords = NO_WORDS;
+      this.sourceSeen = false;
+    } else if (!this.sourceSeen) {
+      this.sourceSeen = true;
       this.sourceWords = wordsOf(source);
     }
     const words = this.sourceWords;
-    if (words !== undefined && words.length > 0 && (from & 3) === 0) {
+    if (words.length > 0 && (from & 3) === 0) {
       copyAligned(u8, i32, to, source, words, from, bytes);
     } else {
       copyBytesToWords(u8, i32, to, source, from, bytes);
     }
-    const prefix = prefixBytes(i32, path.leafBase);
-    writeTail(u8, to + bytes, key, keyOffset + prefix, keyBytes - prefix);
   }
 
   /**
    * A cell (absolute offset) for the slot's new payload: the old one when it is large enough, else
    * one from the gap; 0 when the gap is too small. The old overflow value is released.
    */
-  private replaceCell(slot: number, payload: number): number {
-    const path = this.path;
-    const { leafI32: i32, leafBase: base } = path;
-    const cell = cellAt(i32, base, slot);
-    const at = slotWord(base, slot) + 1;
+  private replaceCell(slot: number, stored: number): number {
+    const { pager, diff, leafI32: i32, leafBase: base } = this.path;
+    const at = slotWord(i32, base, slot) + 1;
     const suffix = i32[at]! >>> 16;
+    const oldOffset = (i32[at]! & 0xffff) << 2;
     const oldBytes = cellBytes(i32, base, slot, true);
-    const newBytes = align4(payload + tailBytes(suffix));
+    const newBytes = leafCellBytes(stored, suffix);
+    if (oldBytes <= 0 || oldOffset + oldBytes > pager.pageBytes) throw damagedNode(i32, base);
     const word = base >> 2;
-    const top = i32[word + WORD_HEAP_TOP]!;
-    if (oldBytes <= 0 || cell - base + oldBytes > path.pager.pageBytes) throw damagedNode();
-    if (newBytes > oldBytes) {
-      const offset = top - newBytes;
-      if (offset < SLOTS_OFFSET + slotCount(i32, base) * SLOT_BYTES) return 0;
-      this.releaseValue(cell);
-      i32[word + WORD_HEAP_TOP] = offset;
-      i32[word + WORD_GARBAGE] = i32[word + WORD_GARBAGE]! + oldBytes;
-      i32[at] = (offset >> 2) | (suffix << 16);
-      return base + offset;
+    if (newBytes <= oldBytes) {
+      releaseValue(pager, diff, i32, base, slot);
+      i32[word + WORD_GARBAGE] = i32[word + WORD_GARBAGE]! + oldBytes - newBytes;
+      return base + oldOffset;
     }
-    this.releaseValue(cell);
-    i32[word + WORD_GARBAGE] = i32[word + WORD_GARBAGE]! + oldBytes - newBytes;
-    return cell;
+    if (gapBytes(i32, base) < newBytes) return 0;
+    releaseValue(pager, diff, i32, base, slot);
+    dropCell(i32, base, oldOffset, oldBytes);
+    const offset = takeCell(i32, base, newBytes);
+    i32[at] = (offset >> 2) | (suffix << 16);
+    return base + offset;
   }
 
   private removeEntry(slot: number): void {
     const path = this.path;
     const { leafI32: i32, leafBase: base } = path;
-    this.releaseValue(cellAt(i32, base, slot));
+    releaseValue(path.pager, path.diff, i32, base, slot);
     removeSlots(i32, base, slot, slot + 1, true);
     path.pending--;
-  }
-
-  private releaseValue(cell: number): void {
-    const { pager, diff, leafI32: i32 } = this.path;
-    if (i32[cell >> 2]! < 0) releaseOverflow(pager, diff, i32, (cell >> 2) + 1);
   }
 
   /**
@@ -281,10 +345,10 @@ export class TreeWriter {
     const last = (counts & 0xffff) - 1;
     if (last < 0 || comparePrefix(u8, i32, base, key, at, bytes) !== 0) return ELSEWHERE;
     const prefix = counts >>> 16;
-    const order = compareSuffix(u8, i32, base, last, 0, key, at + prefix, bytes - prefix);
+    const order = compareSuffix(u8, i32, base, last, LEAF_TAIL, key, at + prefix, bytes - prefix);
     if (order > 0) return path.belowUpperFence(key, at, bytes) ? ~(last + 1) : ELSEWHERE;
     if (order === 0) return last;
-    if (compareSuffix(u8, i32, base, 0, 0, key, at + prefix, bytes - prefix) >= 0) {
+    if (compareSuffix(u8, i32, base, 0, LEAF_TAIL, key, at + prefix, bytes - prefix) >= 0) {
       return searchLeaf(u8, i32, base, key, at, bytes);
     }
     return path.aboveLowerFence(key, at, bytes) ? ~0 : ELSEWHERE;
@@ -300,8 +364,6 @@ export class TreeWriter {
     return searchLeaf(path.leafU8, path.leafI32, path.leafBase, key, at, bytes);
   }
 }
-
-const NO_WORDS = new Int32Array(0);
 
 /** The bytes as words when they are aligned, else an empty view. */
 function wordsOf(bytes: Uint8Array): Int32Array {

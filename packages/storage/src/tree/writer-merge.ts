@@ -14,17 +14,17 @@ import {
 } from './node-build.js';
 import { cellBytes, clearKey, initNode, insertChild, removeSlots } from './node-edit.js';
 import {
-  BRANCH_CELL_BYTES,
   CHILD_MAY_OVERFLOW,
+  PREFIX_OFFSET,
   SLOT_BYTES,
   align4,
+  branchCellBytes,
   childBirth,
   childPage,
   freeBytes,
   gapBytes,
   nodeFlags,
   nodeLevel,
-  prefixAt,
   prefixBytes,
   setChild,
   setChildCount,
@@ -40,7 +40,13 @@ import {
   liveBytes,
 } from './node-read.js';
 import { comparePrefix } from './node-search.js';
-import { type Fences, type WriterPath, choosePrefix, entriesBelow, mayOverflow } from './writer-path.js';
+import {
+  type Fences,
+  type WriterPath,
+  choosePrefix,
+  entriesBelow,
+  mayOverflow,
+} from './writer-path.js';
 
 /** A node that uses less than this part of its capacity looks for a neighbour to join. */
 const UNDERFULL_SHIFT = 2;
@@ -162,8 +168,8 @@ function sharedPrefix(
   const prefix = prefixBytes(left.i32, left.base);
   const rightPrefix = prefixBytes(right.i32, right.base);
   const target = path.keyA;
-  copyBytes(target, 0, left.u8, prefixAt(left.i32, left.base), prefix);
-  const rightAt = prefixAt(right.i32, right.base);
+  copyBytes(target, 0, left.u8, left.base + PREFIX_OFFSET, prefix);
+  const rightAt = right.base + PREFIX_OFFSET;
   const shared = commonBytes(target, 0, prefix, right.u8, rightAt, rightPrefix);
   // In a branch the separator between the two becomes the key of the right one's first child.
   return level === 0 ? shared : commonBytes(target, 0, shared, path.separator, 0, separator);
@@ -179,7 +185,14 @@ function joinedBytes(
   const leaf = level === 0;
   const leftCut = shared - prefixBytes(left.i32, left.base);
   const rightCut = shared - prefixBytes(right.i32, right.base);
-  const ofLeft = entriesBytes(left.i32, left.base, 0, slotCount(left.i32, left.base), leaf, leftCut);
+  const ofLeft = entriesBytes(
+    left.i32,
+    left.base,
+    0,
+    slotCount(left.i32, left.base),
+    leaf,
+    leftCut,
+  );
   const count = slotCount(right.i32, right.base);
   const ofRight = entriesBytes(right.i32, right.base, 0, count, leaf, rightCut);
   return ofLeft + ofRight + align4(shared) + (leaf ? 0 : align4(tailBytes(separator - shared)));
@@ -207,7 +220,7 @@ function stageBoth(
   if (!leaf) {
     const cell = branchCell(path.pager, right.i32, right.base, 0);
     const suffix = separator - shared;
-    appendEntry(u8, i32, 0, path.separator, shared, suffix, right.i32, cell, BRANCH_CELL_BYTES);
+    appendEntry(u8, i32, 0, false, path.separator, shared, suffix, right.i32, cell, 0);
     from = 1;
   }
   appendEntries(right.u8, right.i32, right.base, from, rightCount, u8, i32, 0, leaf);
@@ -342,8 +355,7 @@ function makeSeparatorRoom(
 ): boolean {
   const { u8, i32, base } = parent;
   if (comparePrefix(u8, i32, base, path.separator, 0, separator) !== 0) return false;
-  const tail = tailBytes(separator - prefixBytes(i32, base));
-  const needed = SLOT_BYTES + align4(BRANCH_CELL_BYTES + tail);
+  const needed = SLOT_BYTES + branchCellBytes(separator - prefixBytes(i32, base));
   const freed = SLOT_BYTES + cellBytes(i32, base, rightSlot, false);
   if (freeBytes(i32, base) + freed < needed) return false;
   removeSlots(i32, base, rightSlot, rightSlot + 1, false);

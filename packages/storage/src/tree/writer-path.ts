@@ -21,10 +21,11 @@ import type { Pager } from '../pages/pager.js';
 import { commonBytes, copyBytes } from './copy-bytes.js';
 import { initNode, insertChild } from './node-edit.js';
 import {
-  BRANCH_CELL_BYTES,
+  BRANCH_TAIL,
   CHILD_MAY_OVERFLOW,
   LEVELS_MAX,
   NODE_MAY_OVERFLOW,
+  PREFIX_OFFSET,
   addNodeFlags,
   align4,
   cellAt,
@@ -35,7 +36,6 @@ import {
   nodeCapacity,
   nodeFlags,
   nodeLevel,
-  prefixAt,
   prefixBytes,
   setChild,
   setChildCount,
@@ -53,7 +53,15 @@ export const NO_FENCE = -1;
 export const NO_POSITION = -2;
 
 const NO_BYTES = new Uint8Array(0);
+/** Copied into each new path. */
+const NO_LEVELS: readonly number[] = Array.from({ length: LEVELS_MAX }, () => 0);
 const NO_WORDS = new Int32Array(0);
+/** Scratch for whole keys, one set per thread: used within one change, never across two. */
+const separatorScratch = new Uint8Array(KEY_BYTES_MAX);
+const keyScratchA = new Uint8Array(KEY_BYTES_MAX);
+const keyScratchB = new Uint8Array(KEY_BYTES_MAX);
+const lowerFenceScratch = new Uint8Array(KEY_BYTES_MAX);
+const upperFenceScratch = new Uint8Array(KEY_BYTES_MAX);
 
 export class WriterPath {
   // Plain fields: the innermost loops read them.
@@ -61,8 +69,10 @@ export class WriterPath {
   readonly diff: Diff;
   readonly root = new TreeRoot();
   readonly capacity: number;
-  readonly frames = new Int32Array(LEVELS_MAX + 1);
-  readonly slots = new Int32Array(LEVELS_MAX + 1);
+  // Plain arrays: a writer is made per transaction, and typed ones of this size cost an allocation
+  // outside the heap each.
+  readonly frames: number[] = NO_LEVELS.slice();
+  readonly slots: number[] = NO_LEVELS.slice();
   /** Level of the root page. */
   top = 0;
   leafFrame: number = NO_FRAME;
@@ -74,12 +84,12 @@ export class WriterPath {
   pending = 0;
   /** Where the last insertion into this leaf went, to recognise runs. */
   lastPosition = NO_POSITION;
-  /** Scratch for whole keys; each is used by one function at a time. */
-  readonly separator = new Uint8Array(KEY_BYTES_MAX);
-  readonly keyA = new Uint8Array(KEY_BYTES_MAX);
-  readonly keyB = new Uint8Array(KEY_BYTES_MAX);
-  readonly lowerFence = new Uint8Array(KEY_BYTES_MAX);
-  readonly upperFence = new Uint8Array(KEY_BYTES_MAX);
+  /** Key to go into a branch. */
+  readonly separator = separatorScratch;
+  readonly keyA = keyScratchA;
+  readonly keyB = keyScratchB;
+  readonly lowerFence = lowerFenceScratch;
+  readonly upperFence = upperFenceScratch;
 
   constructor(pager: Pager, diff: Diff, root: TreeRoot) {
     this.pager = pager;
@@ -236,7 +246,7 @@ export class WriterPath {
     const u8 = pager.u8[frame >>> pager.regionShift]!;
     const i32 = pager.i32[frame >>> pager.regionShift]!;
     const base = (frame & pager.regionMask) << pager.pageShift;
-    return compareSlot(u8, i32, base, slot, BRANCH_CELL_BYTES, key, at, bytes);
+    return compareSlot(u8, i32, base, slot, BRANCH_TAIL, key, at, bytes);
   }
 
   /** Copies the key of a slot at a level of the path; returns its length. */
@@ -270,7 +280,7 @@ export class WriterPath {
   growRoot(): void {
     const oldFrame = this.frames[this.top]!;
     const level = this.top + 1;
-    assert(level < LEVELS_MAX, 'no tree is that high');
+    if (level >= LEVELS_MAX) throw corruptPage(this.pager, this.root.page, 'too high a tree');
     const frame = this.pager.allocate(this.diff, PageKind.BRANCH, level);
     const { pageBytes } = this.pager;
     const u8 = this.u8Of(frame);
@@ -346,6 +356,6 @@ export function choosePrefix(
     takeFences = after < before;
   }
   if (takeFences) copyBytes(target, 0, lower, 0, between);
-  else copyBytes(target, 0, u8, prefixAt(i32, base), current);
+  else copyBytes(target, 0, u8, base + PREFIX_OFFSET, current);
   return takeFences ? between : current;
 }

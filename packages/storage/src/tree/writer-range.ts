@@ -6,8 +6,6 @@ import type { TreeRoot } from './tree-root.js';
 import { removeSlots } from './node-edit.js';
 import {
   LEVELS_MAX,
-  VALUE_OVERFLOW,
-  cellAt,
   childBirth,
   childCount,
   childMayOverflow,
@@ -19,7 +17,7 @@ import {
 } from './node-layout.js';
 import { branchCell, checkNode } from './node-read.js';
 import { childSlot, searchBranch, searchLeaf } from './node-search.js';
-import { releaseOverflow } from './overflow-write.js';
+import { releaseValue } from './overflow-write.js';
 import { treeCount } from './tree-get.js';
 import { forEachSubtreePage } from './tree-pages.js';
 import { collapseRoot, isUnderfull, removeChildren, settle } from './writer-merge.js';
@@ -111,7 +109,14 @@ function cutNode(path: WriterPath, frame: number, level: number, low: Bound, hig
       dropSubtree(path, page, childBirth(i32, cell), level - 1, childMayOverflow(i32, cell));
       continue;
     }
-    const cut = cutChild(path, i32, cell, level, cutLow ? low : undefined, cutHigh ? high : undefined);
+    const cut = cutChild(
+      path,
+      i32,
+      cell,
+      level,
+      cutLow ? low : undefined,
+      cutHigh ? high : undefined,
+    );
     removed += cut;
     if (childCount(i32, cell) > 0) {
       // This child stays: what was dropped right of it goes now.
@@ -167,8 +172,7 @@ function cutLeaf(
   }
   if (to <= from) return 0;
   for (let slot = from; slot < to; slot++) {
-    const word = cellAt(i32, base, slot) >> 2;
-    if ((i32[word]! & VALUE_OVERFLOW) !== 0) releaseOverflow(path.pager, path.diff, i32, word + 1);
+    releaseValue(path.pager, path.diff, i32, base, slot);
   }
   removeSlots(i32, base, from, to, true);
   return to - from;

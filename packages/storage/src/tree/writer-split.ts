@@ -7,26 +7,25 @@
  * a parent without room is itself split first, in the same way. Splits are rare enough for the
  * extra descent not to show.
  */
-import { assert } from '../assert.js';
 import { PageKind } from '../format/page-header.js';
 import { commonBytes, copyBytes } from './copy-bytes.js';
 import { appendEntries, compactNode, rebuildNode } from './node-build.js';
 import { initNode, insertChild, removeSlots } from './node-edit.js';
 import {
-  BRANCH_CELL_BYTES,
+  PREFIX_OFFSET,
   SLOT_BYTES,
   align4,
+  branchCellBytes,
   cellAt,
   childCount,
   freeBytes,
   gapBytes,
+  leafCellBytes,
   nodeFlags,
-  prefixAt,
   prefixBytes,
   setChild,
   setChildCount,
   slotCount,
-  tailBytes,
 } from './node-layout.js';
 import { corruptPage, entriesBytes } from './node-read.js';
 import { comparePrefix } from './node-search.js';
@@ -46,34 +45,34 @@ const PREFIX_GAIN_SHIFT = 3;
 export const Run = { DESCENDING: -1, NONE: 0, ASCENDING: 1 } as const;
 export type Run = (typeof Run)[keyof typeof Run];
 
-/** Bytes of a leaf entry: payload (value word and value) and the tail of a suffix, plus the slot. */
-function leafEntryBytes(payload: number, suffix: number): number {
-  return SLOT_BYTES + align4(payload + tailBytes(suffix));
+/** Bytes of a leaf entry, slot included. */
+function leafEntryBytes(stored: number, suffix: number): number {
+  return SLOT_BYTES + leafCellBytes(stored, suffix);
 }
 
 /** Bytes of a branch entry with this suffix, slot included. */
 function childEntryBytes(suffix: number): number {
-  return SLOT_BYTES + align4(BRANCH_CELL_BYTES + tailBytes(suffix));
+  return SLOT_BYTES + branchCellBytes(suffix);
 }
 
 /**
- * Brings room for a new leaf entry with `payload` bytes beside its key one step nearer; the caller
+ * Brings room for a new leaf entry with `stored` bytes of value one step nearer; the caller
  * then looks the key up again.
  */
 export function makeLeafRoom(
   path: WriterPath,
   position: number,
-  payload: number,
+  stored: number,
   key: Uint8Array,
   at: number,
   bytes: number,
 ): void {
   const { leafU8: u8, leafI32: i32, leafBase: base } = path;
   if (comparePrefix(u8, i32, base, key, at, bytes) !== 0) {
-    shortenLeafPrefix(path, position, payload, key, at, bytes);
+    shortenLeafPrefix(path, position, stored, key, at, bytes);
     return;
   }
-  const entryBytes = leafEntryBytes(payload, bytes - prefixBytes(i32, base));
+  const entryBytes = leafEntryBytes(stored, bytes - prefixBytes(i32, base));
   if (freeBytes(i32, base) >= entryBytes) {
     compactNode(u8, i32, base, path.pager.pageBytes, true);
     return;
@@ -93,15 +92,15 @@ export function makeLeafRoom(
 function shortenLeafPrefix(
   path: WriterPath,
   position: number,
-  payload: number,
+  stored: number,
   key: Uint8Array,
   at: number,
   bytes: number,
 ): void {
   const { leafU8: u8, leafI32: i32, leafBase: base } = path;
   const current = prefixBytes(i32, base);
-  const shared = commonBytes(u8, prefixAt(i32, base), current, key, at, bytes);
-  const entryBytes = leafEntryBytes(payload, bytes - shared);
+  const shared = commonBytes(u8, base + PREFIX_OFFSET, current, key, at, bytes);
+  const entryBytes = leafEntryBytes(stored, bytes - shared);
   if (bytesWithPrefix(i32, base, true, shared) + entryBytes <= path.capacity) {
     rebuildWithPrefix(path, 0, shared);
     return;
@@ -124,7 +123,7 @@ function rebuildWithPrefix(path: WriterPath, level: number, length: number): voi
   const base = path.baseOf(frame);
   const prefix = path.keyA;
   if (length > prefixBytes(i32, base)) path.copyKeyAt(level, level === 0 ? 0 : 1, prefix);
-  else copyBytes(prefix, 0, u8, prefixAt(i32, base), length);
+  else copyBytes(prefix, 0, u8, base + PREFIX_OFFSET, length);
   const count = slotCount(i32, base);
   rebuildNode(u8, i32, base, path.pager.pageBytes, level === 0, 0, count, prefix, length);
 }
@@ -209,8 +208,8 @@ function splitLeaf(
   const separator = leafSeparator(path, keep, position, newOnLeft, key, at, bytes);
   if (!reserveSeparator(path, 1, separator, run)) return;
   // Nothing on the left: the new entry gets that side for itself.
-  if (keep === 0) addLeafBefore(path, separator);
-  else divideNode(path, 0, keep, separator);
+  if (keep === 0) addLeafBefore(path, separator, key, at, bytes);
+  else divideNode(path, 0, keep, separator, run);
   path.forget();
 }
 
@@ -228,7 +227,7 @@ function leafSeparator(
   bytes: number,
 ): number {
   const newAtCut = position === keep;
-  let left = path.keyA;
+  const left = path.keyA;
   let leftBytes: number;
   if (newAtCut && newOnLeft) {
     copyBytes(left, 0, key, at, bytes);
@@ -264,7 +263,7 @@ function reserveSeparator(path: WriterPath, level: number, separator: number, ru
   const outside = comparePrefix(u8, i32, base, key, 0, separator);
   if (outside !== 0) {
     const prefix = prefixBytes(i32, base);
-    const shared = commonBytes(u8, prefixAt(i32, base), prefix, key, 0, separator);
+    const shared = commonBytes(u8, base + PREFIX_OFFSET, prefix, key, 0, separator);
     const size = bytesWithPrefix(i32, base, false, shared) + childEntryBytes(separator - shared);
     if (size <= path.capacity) {
       rebuildWithPrefix(path, level, shared);
@@ -303,7 +302,8 @@ function splitBranch(path: WriterPath, level: number, run: Run): void {
   const i32 = path.i32Of(frame);
   const base = path.baseOf(frame);
   const count = slotCount(i32, base);
-  assert(count > 1, 'a branch with one child has room for a separator');
+  // A branch with one child always has room for a separator.
+  if (count < 2) throw corruptPage(path.pager, path.pager.pageOf(frame), 'full with one child');
   let keep = run === Run.DESCENDING ? 1 : count - 1;
   if (run === Run.NONE) {
     const half = entriesBytes(i32, base, 0, count, false, 0) >> 1;
@@ -314,24 +314,36 @@ function splitBranch(path: WriterPath, level: number, run: Run): void {
   }
   const separator = path.copyKeyAt(level, keep, path.separator);
   if (!reserveSeparator(path, level + 1, separator, run)) return;
-  divideNode(path, level, keep, separator);
+  divideNode(path, level, keep, separator, run);
   path.forget();
 }
 
-/** Puts an empty leaf before the path's leaf; the separator goes between the two. */
-function addLeafBefore(path: WriterPath, separator: number): void {
+/** Puts an empty leaf for the key before the path's leaf; the separator goes between the two. */
+function addLeafBefore(
+  path: WriterPath,
+  separator: number,
+  key: Uint8Array,
+  at: number,
+  bytes: number,
+): void {
   const { pager } = path;
   const parent = path.frames[1]!;
   const parentI32 = path.i32Of(parent);
   const parentBase = path.baseOf(parent);
   const slot = path.slots[1]!;
   const lower = path.copyLowerFence(1, slot, path.lowerFence);
-  const prefix =
-    lower === NO_FENCE ? 0 : commonBytes(path.lowerFence, 0, lower, path.separator, 0, separator);
+  let prefix = 0;
+  if (lower !== NO_FENCE) {
+    prefix = commonBytes(path.lowerFence, 0, lower, path.separator, 0, separator);
+  }
+  // What the keys of one leaf had in common, those of the next are likely to have.
+  const last = path.copyKeyAt(0, slotCount(path.leafI32, path.leafBase) - 1, path.keyB);
+  prefix = Math.max(prefix, commonBytes(path.keyB, 0, last, key, at, bytes));
+  copyBytes(path.keyA, 0, key, at, prefix);
   const frame = pager.allocate(path.diff, PageKind.LEAF, 0);
   const i32 = path.i32Of(frame);
   const base = path.baseOf(frame);
-  initNode(path.u8Of(frame), i32, base, pager.pageBytes, path.separator, prefix, 0);
+  initNode(path.u8Of(frame), i32, base, pager.pageBytes, path.keyA, prefix, 0);
   const cell = cellAt(parentI32, parentBase, slot);
   const count = childCount(parentI32, cell);
   setChild(parentI32, cell, i32, base);
@@ -340,7 +352,13 @@ function addLeafBefore(path: WriterPath, separator: number): void {
 }
 
 /** Moves slots `keep ..` of the node at `level` to a new right neighbour. */
-function divideNode(path: WriterPath, level: number, keep: number, separator: number): void {
+function divideNode(
+  path: WriterPath,
+  level: number,
+  keep: number,
+  separator: number,
+  run: Run,
+): void {
   const { pager } = path;
   const leaf = level === 0;
   const frame = path.frames[level]!;
@@ -356,12 +374,20 @@ function divideNode(path: WriterPath, level: number, keep: number, separator: nu
   const rightU8 = path.u8Of(rightFrame);
   const rightI32 = path.i32Of(rightFrame);
   const rightBase = path.baseOf(rightFrame);
-  const rightPrefix = choosePrefix(u8, i32, base, keep, count, leaf, path.keyA, {
+  let rightPrefix = choosePrefix(u8, i32, base, keep, count, leaf, path.keyA, {
     lower: path.separator,
     lowerBytes: separator,
     upper: path.upperFence,
     upperBytes: upper,
   });
+  if (run === Run.ASCENDING) {
+    // The right node has no keys yet. What those of the left one have in common, the next are
+    // likely to have; a prefix from the start keeps the heads telling them apart.
+    const first = path.copyKeyAt(level, leaf ? 0 : 1, path.keyB);
+    const shared = commonBytes(path.keyB, 0, first, path.separator, 0, separator);
+    rightPrefix = Math.max(rightPrefix, shared);
+    copyBytes(path.keyA, 0, path.separator, 0, rightPrefix);
+  }
   const flags = nodeFlags(i32, base);
   initNode(rightU8, rightI32, rightBase, pager.pageBytes, path.keyA, rightPrefix, flags);
   appendEntries(u8, i32, base, keep, count, rightU8, rightI32, rightBase, leaf);

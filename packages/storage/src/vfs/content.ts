@@ -33,14 +33,14 @@ export class Content {
 
   read(target: Uint8Array, offset: number): number {
     const count = Math.max(0, Math.min(target.length, this.bytes - offset));
+    target.fill(0, 0, count);
     let done = 0;
     while (done < count) {
       const position = offset + done;
       const start = position % CHUNK_BYTES;
       const part = Math.min(count - done, CHUNK_BYTES - start);
       const chunk = this.#chunks[(position - start) / CHUNK_BYTES];
-      if (chunk === undefined) target.fill(0, done, done + part);
-      else target.set(chunk.subarray(start, start + part), done);
+      if (chunk !== undefined) target.set(chunk.subarray(start, start + part), done);
       done += part;
     }
     return count;

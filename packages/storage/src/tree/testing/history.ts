@@ -2,9 +2,10 @@
  * Long random histories of one tree against an oracle, for tests. Deterministic: everything comes
  * from the seed.
  */
-import { expect } from 'vitest';
 import { Diff } from '../../pages/diff.js';
 import type { Pager } from '../../pages/pager.js';
+import { FREED_WORDS } from '../../layout/queue.js';
+import { assert } from '../../assert.js';
 import { checkTree } from '../check-tree.js';
 import { TreeRoot } from '../tree-root.js';
 import { TreeWriter } from '../tree-writer.js';
@@ -21,18 +22,24 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Pages (page to birth) that a version consists of, by walking it with the checker. */
-export function pagesOf(pager: Pager, root: TreeRoot): Map<number, number> {
-  const pages = new Map<number, number>();
+export function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Runs `body` inside one pager operation. */
+export function inOperation<T>(pager: Pager, body: () => T): T {
   pager.beginOperation();
   try {
-    checkTree(pager, root, (page, birth) => {
-      expect(pages.has(page)).toBe(false);
-      pages.set(page, birth);
-    });
+    return body();
   } finally {
     pager.endOperation();
   }
+}
+
+/** Pages (number to birth) that a version consists of, as the checker walks them. */
+export function pagesOf(pager: Pager, root: TreeRoot): Map<number, number> {
+  const pages = new Map<number, number>();
+  inOperation(pager, () => checkTree(pager, root, (page, birth) => pages.set(page, birth)));
   return pages;
 }
 
@@ -44,61 +51,72 @@ export class TestTree {
   /** Pages of the current version by the diffs' account. */
   readonly inUse = new Set<number>();
   readonly diff = new Diff();
-  writer!: TreeWriter;
+  #writer: TreeWriter | undefined;
 
   constructor(pager: Pager) {
     this.pager = pager;
   }
 
-  begin(): TreeWriter {
-    this.diff.reset(this.pager.newToken());
-    this.pager.beginOperation();
-    this.writer = new TreeWriter(this.pager, this.diff, this.root);
-    return this.writer;
+  get writer(): TreeWriter {
+    assert(this.#writer !== undefined, 'a diff is open');
+    return this.#writer;
   }
 
-  /** Ends the diff: the new version becomes the current one. Returns it. */
+  begin(): void {
+    this.diff.reset(this.pager.newToken());
+    this.pager.beginOperation();
+    this.#writer = new TreeWriter(this.pager, this.diff, this.root);
+  }
+
+  /** Ends the diff: the new version becomes the current one. Returns its root. */
   commit(): TreeRoot {
     this.writer.flush();
     this.root.copyFrom(this.writer.root);
+    this.#writer = undefined;
     this.pager.endOperation();
     const { diff } = this;
     for (let i = 0; i < diff.allocatedCount; i++) {
       const page = diff.allocated[i]!;
-      expect(this.inUse.has(page)).toBe(false);
+      assert(!this.inUse.has(page), `page ${page} is allocated once`);
       this.inUse.add(page);
     }
-    const freed = new Set<number>();
     for (let i = 0; i < diff.freedCount; i++) {
-      const page = diff.freed[i * 3]!;
-      expect(freed.has(page)).toBe(false);
-      freed.add(page);
-      expect(this.inUse.delete(page)).toBe(true);
+      const page = diff.freed[i * FREED_WORDS]!;
+      assert(this.inUse.delete(page), `freed page ${page} was in use`);
     }
     const version = new TreeRoot();
     version.copyFrom(this.root);
     return version;
   }
 
+  /** Writes the diff's pages to the file so that their frames can be evicted. */
+  spill(): void {
+    this.writer.reset();
+    this.pager.endOperation();
+    this.pager.spill(this.diff);
+    this.pager.beginOperation();
+  }
+
   put(key: Uint8Array, value: Uint8Array): void {
     const isNew = this.writer.put(key, 0, key.length, value, 0, value.length);
-    expect(isNew).toBe(this.oracle.put(key, value));
+    assert(isNew === this.oracle.put(key, value), 'put tells whether the key is new');
   }
 
   delete(key: Uint8Array): void {
-    expect(this.writer.delete(key, 0, key.length)).toBe(this.oracle.delete(key));
+    const was = this.writer.delete(key, 0, key.length);
+    assert(was === this.oracle.delete(key), 'delete tells whether the key was there');
   }
 
   deleteRange(low: Uint8Array | undefined, high: Uint8Array | undefined): void {
-    expect(this.writer.deleteRange(low, high)).toBe(this.oracle.deleteRange(low, high));
+    const removed = this.writer.deleteRange(low, high);
+    assert(removed === this.oracle.deleteRange(low, high), 'deleteRange tells how many');
   }
 
   /** Structure, count, and that allocated - freed is exactly what the checker visits. */
   check(): void {
-    expect(this.root.count).toBe(this.oracle.size);
+    assert(this.root.count === this.oracle.size, 'the root counts the entries');
     const pages = pagesOf(this.pager, this.root);
-    expect([...pages.keys()].sort((a, b) => a - b)).toEqual(
-      [...this.inUse].sort((a, b) => a - b),
-    );
+    assert(pages.size === this.inUse.size, `${pages.size} pages, ${this.inUse.size} accounted for`);
+    for (const page of pages.keys()) assert(this.inUse.has(page), `page ${page} is accounted for`);
   }
 }

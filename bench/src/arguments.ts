@@ -1,0 +1,150 @@
+/** The command line: `bench <suite> [options]`. */
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export const SUITES = ['ladder', 'read', 'latency', 'recovery', 'memory', 'micro'] as const;
+export type SuiteName = (typeof SUITES)[number];
+
+export const LADDER_MODES = ['sequential', 'async-wal', 'pipelined'] as const;
+export type LadderMode = (typeof LADDER_MODES)[number];
+
+export const ENGINES = ['manifold', 'lmdb'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface Settings {
+  readonly suite: SuiteName;
+  readonly json: boolean;
+  /** Short runs that show that everything works; the figures mean little. */
+  readonly quick: boolean;
+  readonly rounds: number | undefined;
+  /** Entries (read, recovery, memory), writes (latency), or batches per family (ladder). */
+  readonly count: number | undefined;
+  readonly batchOps: readonly number[] | undefined;
+  readonly addedSyncLatencyUs: readonly number[] | undefined;
+  readonly modes: readonly LadderMode[] | undefined;
+  readonly engines: readonly EngineName[] | undefined;
+  /** Where fresh databases are made. */
+  readonly directory: string;
+  /** Further options of `open`, for finding out what holds an engine up; reported with the rows. */
+  readonly openOptions: Readonly<Record<string, unknown>>;
+  readonly profileDirectory: string | undefined;
+}
+
+export const USAGE = `usage: npm run -s bench -- <suite> [options]
+
+suites
+  ladder     durable batches in every mode, beside lmdb-js
+  read       point reads, ranges and scans, beside lmdb-js
+  latency    single durable writes, beside a bare write and fdatasync
+  recovery   opening after the process was killed
+  memory     a database ten times larger than its cache
+  micro      single parts of the engine
+
+options
+  --json              one JSON object on stdout
+  --quick             a short run, to see that it works
+  --rounds <n>        how often everything is measured
+  --count <n>         entries (read, recovery, memory), writes (latency), or batches per
+                      family (ladder)
+  --batch <n,...>     ladder: operations per commit      (default 1000,100,10,1)
+  --added <us,...>    ladder: time added to log syncs    (default 0,500,4000)
+  --mode <name,...>   ladder: ${LADDER_MODES.join(', ')}
+  --engine <name,...> ladder: ${ENGINES.join(', ')}
+  --dir <path>        where databases are made           (default: the system's folder for this)
+  --open <json>       further options of open, such as {"cacheBytes":268435456}
+  --profile <path>    ladder, recovery, memory: write CPU profiles of every run into this folder
+`;
+
+/** A bad argument; the message is for the user. */
+export class UsageError extends Error {}
+
+function wholeNumber(text: string, option: string, minimum: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < minimum) {
+    throw new UsageError(`--${option} takes whole numbers of at least ${minimum}, not '${text}'`);
+  }
+  return value;
+}
+
+function numbers(text: string | undefined, option: string, minimum: number): number[] | undefined {
+  return text?.split(',').map((part) => wholeNumber(part, option, minimum));
+}
+
+function oneOf<T extends string>(text: string, allowed: readonly T[], what: string): T {
+  const found = allowed.find((name) => name === text);
+  if (found === undefined) {
+    throw new UsageError(`${what} is one of ${allowed.join(', ')}, not '${text}'`);
+  }
+  return found;
+}
+
+function names<T extends string>(
+  text: string | undefined,
+  allowed: readonly T[],
+  option: string,
+): T[] | undefined {
+  return text?.split(',').map((part) => oneOf(part, allowed, `--${option}`));
+}
+
+function objectOf(text: string | undefined): Record<string, unknown> {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return value as Record<string, unknown>;
+    }
+  } catch {
+    // Said below, as for any other value.
+  }
+  throw new UsageError(`--open takes a JSON object, not '${text}'`);
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+        rounds: { type: 'string' },
+        count: { type: 'string' },
+        batch: { type: 'string' },
+        added: { type: 'string' },
+        mode: { type: 'string' },
+        engine: { type: 'string' },
+        dir: { type: 'string' },
+        open: { type: 'string' },
+        profile: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** `undefined` when help was asked for. */
+export function parseArguments(args: readonly string[]): Settings | undefined {
+  const { values, positionals } = parse(args);
+  if (values.help) return undefined;
+  const [suite, ...rest] = positionals;
+  if (suite === undefined) throw new UsageError(`name a suite: ${SUITES.join(', ')}`);
+  if (rest.length > 0) throw new UsageError(`one suite at a time; '${rest[0]}' is too much`);
+  const { rounds, count } = values;
+  return {
+    suite: oneOf(suite, SUITES, 'the suite'),
+    json: values.json,
+    quick: values.quick,
+    rounds: rounds === undefined ? undefined : wholeNumber(rounds, 'rounds', 1),
+    count: count === undefined ? undefined : wholeNumber(count, 'count', 1),
+    batchOps: numbers(values.batch, 'batch', 1),
+    addedSyncLatencyUs: numbers(values.added, 'added', 0),
+    modes: names(values.mode, LADDER_MODES, 'mode'),
+    engines: names(values.engine, ENGINES, 'engine'),
+    directory: resolve(values.dir ?? tmpdir()),
+    openOptions: objectOf(values.open),
+    profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * Brings pages from the data file into frames, for one thread's pager: into a shared frame when one
+ * is free, else into one of the few frames the thread keeps for itself.
+ *
+ * Invariants
+ * 1. A page is linked only after checksum, number and birth were verified.
+ * 2. A frame in state LOADING or SCRATCH is on no chain: only this thread knows it.
+ */
+import { assert } from '../assert.js';
+import { corrupt } from '../errors.js';
+import { checkPage } from '../format/page-header.js';
+import { NO_FRAME } from '../ids.js';
+import {
+  FRAME_ROW_SHIFT,
+  FRAME_STATE,
+  PAGES_LOCK,
+  STATE_CLEAN,
+  STATE_LOADING,
+  STATE_SCRATCH,
+} from '../layout/pages.js';
+import { lockMutex, unlockMutex } from '../sync/mutex.js';
+import { linkFrame, popFreeFrame, pushFreeFrame } from './frame-table.js';
+import type { Pager } from './pager.js';
+
+/** Frames a thread keeps for itself, for reads when no shared frame is free. */
+const SCRATCH_FRAMES = 32;
+
+/** Thrown through a read that may not load pages. */
+export const PAGE_IS_MISSING = new Error('a page is not in memory');
+
+export class PageLoader {
+  /** While set, a miss throws PAGE_IS_MISSING and says here which page (`async-load.ts`). */
+  refusesToLoad = false;
+  readonly missing = { page: 0, birth: 0 };
+  /** Pages read from the file by this thread. */
+  misses = 0;
+  readonly #pager: Pager;
+  readonly #scratch = new Int32Array(SCRATCH_FRAMES);
+  #scratchCount = 0;
+  #scratchHand = 0;
+
+  constructor(pager: Pager) {
+    this.#pager = pager;
+  }
+
+  /** Frame of a page that the caller did not find; another thread may have loaded it meanwhile. */
+  load(page: number, birth: number): number {
+    if (this.refusesToLoad) {
+      this.missing.page = page;
+      this.missing.birth = birth;
+      throw PAGE_IS_MISSING;
+    }
+    const pager = this.#pager;
+    // A page written early may still stand in the write buffer.
+    pager.flushWriteThrough();
+    const { shared } = pager;
+    const control = shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    let frame = pager.findFrame(page);
+    if (frame !== NO_FRAME) {
+      unlockMutex(control, PAGES_LOCK);
+      return frame;
+    }
+    frame = popFreeFrame(shared);
+    if (frame !== NO_FRAME) this.#setState(frame, STATE_LOADING);
+    unlockMutex(control, PAGES_LOCK);
+    if (frame === NO_FRAME) return this.#loadScratch(page, birth);
+    this.#fill(frame, page, birth);
+    return this.#link(frame, page);
+  }
+
+  #fill(frame: number, page: number, birth: number): void {
+    const { pagesControl: control } = this.#pager.shared;
+    try {
+      this.#read(page, birth, this.#pager.frameBytes(frame));
+    } catch (error) {
+      lockMutex(control, PAGES_LOCK);
+      pushFreeFrame(this.#pager.shared, frame);
+      unlockMutex(control, PAGES_LOCK);
+      throw error;
+    }
+  }
+
+  /** Links a filled frame, unless another thread was faster. */
+  #link(frame: number, page: number): number {
+    const { shared } = this.#pager;
+    lockMutex(shared.pagesControl, PAGES_LOCK);
+    const other = this.#pager.findFrame(page);
+    if (other === NO_FRAME) {
+      this.#setState(frame, STATE_CLEAN);
+      linkFrame(shared, frame, page);
+    } else {
+      pushFreeFrame(shared, frame);
+    }
+    unlockMutex(shared.pagesControl, PAGES_LOCK);
+    return other === NO_FRAME ? frame : other;
+  }
+
+  /** The page in one of this thread's own frames, taken in turn; valid for a few fetches. */
+  #loadScratch(page: number, birth: number): number {
+    assert(this.#scratchCount > 0, 'scratch frames are reserved before the cache is full');
+    const frame = this.#scratch[this.#scratchHand]!;
+    this.#scratchHand = (this.#scratchHand + 1) % this.#scratchCount;
+    this.#read(page, birth, this.#pager.frameBytes(frame));
+    return frame;
+  }
+
+  /** Sets this thread's scratch frames aside. Runs before any page is fetched. */
+  reserveScratch(): void {
+    const { shared } = this.#pager;
+    lockMutex(shared.pagesControl, PAGES_LOCK);
+    while (this.#scratchCount < SCRATCH_FRAMES) {
+      const frame = popFreeFrame(shared);
+      assert(frame !== NO_FRAME, 'the smallest cache has room for the scratch frames');
+      this.#setState(frame, STATE_SCRATCH);
+      this.#scratch[this.#scratchCount++] = frame;
+    }
+    unlockMutex(shared.pagesControl, PAGES_LOCK);
+  }
+
+  /** Links a frame with these verified bytes; false when no frame is free. Inside an operation. */
+  adopt(page: number, bytes: Uint8Array): boolean {
+    const { shared } = this.#pager;
+    lockMutex(shared.pagesControl, PAGES_LOCK);
+    let frame = this.#pager.findFrame(page);
+    if (frame === NO_FRAME) {
+      frame = popFreeFrame(shared);
+      if (frame !== NO_FRAME) {
+        this.#pager.frameBytes(frame).set(bytes);
+        this.#setState(frame, STATE_CLEAN);
+        linkFrame(shared, frame, page);
+      }
+    }
+    unlockMutex(shared.pagesControl, PAGES_LOCK);
+    return frame !== NO_FRAME;
+  }
+
+  #read(page: number, birth: number, target: Uint8Array): void {
+    const { file, pageBytes } = this.#pager;
+    assert(file !== undefined, `page ${page} is in memory when there is no file`);
+    this.misses++;
+    this.verify(page, birth, target, file.read(target, page * pageBytes));
+  }
+
+  /** Throws ERR_MANIFOLD_CORRUPT unless these are the `length` bytes of the expected page. */
+  verify(page: number, birth: number, bytes: Uint8Array, length: number): void {
+    const { path, pageBytes } = this.#pager;
+    const offset = page * pageBytes;
+    if (length !== pageBytes) {
+      throw corrupt(path, offset, `page ${page} lies behind the end of the file`);
+    }
+    const problem = checkPage(bytes, page, birth);
+    if (problem !== undefined) throw corrupt(path, offset, problem);
+  }
+
+  #setState(frame: number, state: number): void {
+    this.#pager.shared.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = state;
+  }
+}
