@@ -107,7 +107,6 @@ export class TreePart {
       path: 'memory',
       canWriteThrough: false,
     });
-    this.#pager.reserveScratch();
   }
 
   /** Puts keys 0 to `count - 1` into an empty tree, in the order given. */

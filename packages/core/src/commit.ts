@@ -207,6 +207,7 @@ export class CommitPipeline {
         return entry.exists;
       });
       this.#currentValue = operation.build(builder);
+      builder.requireWhole();
       if (!builder.isEmpty) builder.changes.finish();
     } catch (error) {
       builder.abort();

@@ -11,6 +11,7 @@ import {
   PROGRESS_SYNCED,
   PROGRESS_WRITTEN,
   REASON_REQUEST,
+  REASON_SPACE,
   THREAD_APPLY,
   loadWide,
   readFailure,
@@ -20,7 +21,7 @@ import {
   type Vfs,
 } from '@manifold-db/storage';
 import { Families } from './families.js';
-import type { ReadContext } from './read/context.js';
+import type { BuildContext } from './build/tree-changes.js';
 import type { Host } from './supervise/host.js';
 import type { CommitMode, FailureStats, OptionsInForce, RecoveryReport } from './types.js';
 
@@ -33,11 +34,14 @@ export interface EngineParts {
   readonly host: Host;
 }
 
+/** Between two looks at the frames while other threads hold up their recycling. */
+const FRAMES_LOOK_MS = 1;
+
 const OPEN = 0;
 const CLOSING = 1;
 const CLOSED = 2;
 
-export class Engine implements ReadContext {
+export class Engine implements BuildContext {
   readonly path: string;
   readonly options: OptionsInForce;
   readonly mode: CommitMode;
@@ -78,6 +82,22 @@ export class Engine implements ReadContext {
     if (!opened) return;
     this.#operationOpen = false;
     this.pager.endOperation();
+  }
+
+  waitForFrames(pages: number): void {
+    const { pager } = this;
+    // Nobody rings when another thread ends its operation, so this looks again by itself.
+    this.host.waitUntil(
+      () => this.hasFailed || pager.makeRoom(pages) || pager.retiredFrames() === 0,
+      REASON_SPACE,
+      FRAMES_LOOK_MS,
+    );
+    if (this.hasFailed) throw this.poisonedError();
+    if (pager.freeFrames() >= pages) return;
+    throw new ManifoldError(
+      'ERR_MANIFOLD_FULL',
+      'the pages of one operation do not fit the cache; open with a larger cacheBytes',
+    );
   }
 
   // --- watermarks -------------------------------------------------------------------------------

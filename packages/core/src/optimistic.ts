@@ -91,7 +91,9 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
     return reads;
   }
 
+  /** Throws when an operation failed half-way, whatever the body made of it. */
   get hasWrites(): boolean {
+    this.builder.requireWhole();
     return !this.builder.isEmpty;
   }
 

@@ -42,11 +42,11 @@ describe('backup', () => {
     const write = async (): Promise<void> => {
       for (let commit = 0; !done.signal.aborted; commit++) {
         const changes: [string, string | undefined][] = [];
-        for (let i = 0; i < 200; i++) {
-          const key = `k${(commit * 7919 + i * 104_729) % 4_000}`;
+        for (let i = 0; i < 100; i++) {
+          const key = `k${(commit * 7919 + i * 104_729) % 1_500}`;
           changes.push([key, i % 4 === 0 ? undefined : `${commit}-${'.'.repeat(i)}`]);
         }
-        changes.push(['blob', `${commit % 10}`.repeat(20_000)]);
+        changes.push(['blob', `${commit % 10}`.repeat(8_000)]);
         const { sequence } = await db.write((tx) => {
           for (const [key, value] of changes) {
             if (value === undefined) tx.delete(db.columnFamily('default'), key);
@@ -66,7 +66,7 @@ describe('backup', () => {
     };
     const writing = write();
     const copies: { target: string; sequence: number }[] = [];
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const committed = db.lastCommitted;
       const target = freshPath('copy');
       const report = await db.backup(target);
@@ -170,7 +170,7 @@ describe('backup', () => {
   it('rejects with the reason of its signal and removes what it wrote', async () => {
     const path = freshPath();
     const db = await open(path);
-    await fill(db, 20_000);
+    await fill(db, 10_000);
     const reason = new Error('enough');
     const controller = new AbortController();
     const target = freshPath('copy');

@@ -1,9 +1,10 @@
 /** `verify`: finds every kind of damage where it is, and none where there is none. */
 import { execFile } from 'node:child_process';
-import { cpSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open, type Database, type VerifyReport } from '@manifold-db/core';
 import {
   DATA_FILE_NAME,
@@ -35,11 +36,21 @@ async function fill(db: Database): Promise<void> {
   await db.columnFamily('empty').delete('k');
 }
 
-async function closedDatabase(): Promise<string> {
-  const path = freshPath();
-  const db = await open(path);
+/** Made once; tests work on copies. */
+let template: string;
+
+beforeAll(async () => {
+  template = mkdtempSync(join(tmpdir(), 'manifold-test-'));
+  const db = await open(template);
   await fill(db);
   await db.close();
+});
+
+afterAll(() => rmSync(template, { recursive: true, force: true }));
+
+function closedDatabase(): string {
+  const path = freshPath();
+  cpSync(template, path, { recursive: true });
   return path;
 }
 
@@ -51,9 +62,8 @@ function places(report: VerifyReport): { page: number; family: string | undefine
 
 describe('verify', () => {
   it('counts what it checked in a sound database, open for writing or for reading', async () => {
-    const path = freshPath();
+    const path = closedDatabase();
     const db = await open(path);
-    await fill(db);
     const report = await db.verify();
     expect(report.problems).toEqual([]);
     expect(report).toMatchObject({ ok: true, entriesChecked: 15_040 });
@@ -70,7 +80,7 @@ describe('verify', () => {
   });
 
   it('names page and column family of a flipped bit, whatever kind of page it is in', async () => {
-    const path = await closedDatabase();
+    const path = closedDatabase();
     const data = inspectDataFile(path);
     const db = await open(path, READ_ONLY);
     const { meta } = data.checkpoint;
@@ -103,7 +113,7 @@ describe('verify', () => {
   });
 
   it('finds every damaged page of a tree, not only the first', async () => {
-    const path = await closedDatabase();
+    const path = closedDatabase();
     const data = inspectDataFile(path);
     const leaves = data.byKind.get(PageKind.LEAF)!.filter((page) => data.families.has(page));
     const damaged = leaves.filter((_page, index) => index % 50 === 7);
@@ -119,7 +129,7 @@ describe('verify', () => {
   });
 
   it('finds a page that nothing refers to, and a used one that is called free', async () => {
-    const path = await closedDatabase();
+    const path = closedDatabase();
     const data = inspectDataFile(path);
     const db = await open(path, READ_ONLY);
     const { freeMap, meta } = data.checkpoint;
@@ -146,9 +156,8 @@ describe('verify', () => {
   });
 
   it('finds a damaged newest meta page of a running database', async () => {
-    const path = freshPath();
+    const path = closedDatabase();
     const db = await open(path);
-    await fill(db);
     await db.checkpoint();
     const { checkpoint, pageBytes, path: file } = inspectDataFile(path);
     const page = metaSlot(checkpoint.meta.metaGeneration);
@@ -229,9 +238,8 @@ describe('verify', () => {
   });
 
   it('rejects with the reason of its signal, and lets the pages go', async () => {
-    const path = freshPath();
+    const path = closedDatabase();
     const db = await open(path);
-    await fill(db);
     const reason = new Error('enough');
     await expect(db.verify({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const controller = new AbortController();
@@ -244,9 +252,8 @@ describe('verify', () => {
   });
 
   it('ends with the database', async () => {
-    const path = freshPath();
+    const path = closedDatabase();
     const db = await open(path);
-    await fill(db);
     const verifying = db.verify();
     const closing = db.close();
     await expect(verifying).rejects.toMatchObject({ code: 'ERR_MANIFOLD_CLOSED' });
@@ -254,7 +261,7 @@ describe('verify', () => {
   });
 
   it('keeps the process alive while its threads work, and not when they idle', async () => {
-    const path = await closedDatabase();
+    const path = closedDatabase();
     const core = import.meta.resolve('@manifold-db/core');
     const storage = import.meta.resolve('@manifold-db/storage');
     // The pool alone, never closed: nothing else could keep this process alive.

@@ -4,8 +4,9 @@
  * thread; `write` transactions share one builder, every optimistic transaction has its own, started
  * on its snapshot.
  *
- * Invariant: log bytes and tree always say the same; an exception in between is undone by `abort`
- * or by going back to a mark, which treats both.
+ * Invariant: log bytes and tree always say the same. An operation is refused (encoding, size) before
+ * it changes either; one that fails in between (a page that cannot be read or written) leaves the
+ * builder broken: it cannot be committed until `abort`, or going back to a mark, has treated both.
  */
 import {
   CLEAR_HAS_HIGH,
@@ -23,9 +24,13 @@ import {
   type ValueEncoding,
 } from '../encoding/index.js';
 import { NO_SLOT, clearRoot, type Families, type FamilyEntry } from '../families.js';
-import type { ReadContext } from '../read/context.js';
 import { Staging } from './staging.js';
-import { TreeChanges, type ChangesMark, type FamilyChange } from './tree-changes.js';
+import {
+  TreeChanges,
+  type BuildContext,
+  type ChangesMark,
+  type FamilyChange,
+} from './tree-changes.js';
 
 /** A point to go back to. */
 export interface BuildMark {
@@ -46,8 +51,10 @@ export class TransactionBuilder {
   #source: RootSource = () => false;
   /** The family of the last operation: most transactions stay in one for a while. */
   #last: FamilyChange | undefined;
+  /** Why log bytes and tree may disagree. */
+  #breakage: { readonly error: unknown } | undefined;
 
-  constructor(context: ReadContext, families: Families, bytesMax: number) {
+  constructor(context: BuildContext, families: Families, bytesMax: number) {
     this.changes = new TreeChanges(context);
     this.#families = families;
     this.#bytesMax = bytesMax;
@@ -58,6 +65,17 @@ export class TransactionBuilder {
     this.changes.start();
     this.#source = source;
     this.#last = undefined;
+    this.#breakage = undefined;
+  }
+
+  /** Throws what broke the builder, also when the caller of the operation swallowed it. */
+  requireWhole(): void {
+    if (this.#breakage !== undefined) throw this.#breakage.error;
+  }
+
+  #broken(error: unknown): unknown {
+    this.#breakage ??= { error };
+    return error;
   }
 
   get isEmpty(): boolean {
@@ -92,6 +110,8 @@ export class TransactionBuilder {
 
   /** Bytes as they are: batches, waiting copies, the replay of an optimistic transaction. */
   putRaw(entry: FamilyEntry, key: Uint8Array, value: Uint8Array): void {
+    // Before the family is created: a value that is refused must leave no family behind.
+    this.#requireRoom(key.length, value.length);
     const change = this.#change(entry);
     const { staging } = this;
     staging.ensure(OPERATION_HEADER_BYTES + padTo4(value.length) + padTo4(key.length));
@@ -110,9 +130,14 @@ export class TransactionBuilder {
     valueBytes: number,
   ): void {
     const { bytes } = this.staging;
-    this.#log(OperationKind.PUT, 0, change.id, keyBytes, valueBytes);
-    this.changes.open();
-    change.writer.put(bytes, keyAt, keyBytes, bytes, valueAt, valueBytes);
+    this.#requireRoom(keyBytes, valueBytes);
+    try {
+      this.staging.seal(OperationKind.PUT, 0, change.id, keyBytes, valueBytes);
+      this.changes.openFor(valueBytes);
+      change.writer.put(bytes, keyAt, keyBytes, bytes, valueAt, valueBytes);
+    } catch (error) {
+      throw this.#broken(error);
+    }
   }
 
   delete<K>(entry: FamilyEntry, keys: KeyEncoding<K>, key: K): void {
@@ -134,36 +159,51 @@ export class TransactionBuilder {
   #delete(entry: FamilyEntry, keyAt: number, keyBytes: number): void {
     const change = this.#existing(entry);
     if (change === undefined) return;
-    this.changes.open();
-    if (!change.writer.delete(this.staging.bytes, keyAt, keyBytes)) return;
-    this.#log(OperationKind.DELETE, 0, change.id, keyBytes, 0);
+    this.#requireRoom(keyBytes, 0);
+    try {
+      this.changes.open();
+      if (!change.writer.delete(this.staging.bytes, keyAt, keyBytes)) return;
+    } catch (error) {
+      throw this.#broken(error);
+    }
+    this.staging.seal(OperationKind.DELETE, 0, change.id, keyBytes, 0);
   }
 
   /** Removes [low, high); `undefined` leaves a side open. */
   clear(entry: FamilyEntry, low: Uint8Array | undefined, high: Uint8Array | undefined): void {
     const change = this.#existing(entry);
     if (change === undefined) return;
-    this.changes.open();
-    if (change.writer.deleteRange(low, high) === 0) return;
     const { staging } = this;
     const lowBytes = low?.length ?? 0;
     const highBytes = high?.length ?? 0;
+    this.#requireRoom(lowBytes, highBytes);
+    try {
+      this.changes.open();
+      if (change.writer.deleteRange(low, high) === 0) return;
+    } catch (error) {
+      throw this.#broken(error);
+    }
     staging.ensure(OPERATION_HEADER_BYTES + padTo4(highBytes) + padTo4(lowBytes));
     const highAt = staging.length + OPERATION_HEADER_BYTES;
     if (high !== undefined) staging.bytes.set(high, highAt);
     if (low !== undefined) staging.bytes.set(low, highAt + padTo4(highBytes));
     const lowFlag = low === undefined ? 0 : CLEAR_HAS_LOW;
     const highFlag = high === undefined ? 0 : CLEAR_HAS_HIGH;
-    this.#log(OperationKind.CLEAR, lowFlag | highFlag, change.id, lowBytes, highBytes);
+    staging.seal(OperationKind.CLEAR, lowFlag | highFlag, change.id, lowBytes, highBytes);
   }
 
   /** Drops a family. The only operation of its transaction, so that no writer outlives it. */
   drop(entry: FamilyEntry): void {
     const change = this.#existing(entry);
     if (change === undefined) return;
-    this.changes.drop(change);
+    this.#requireRoom(0, 0);
+    try {
+      this.changes.drop(change);
+    } catch (error) {
+      throw this.#broken(error);
+    }
     this.staging.ensure(OPERATION_HEADER_BYTES);
-    this.#log(OperationKind.DROP_FAMILY, 0, change.id, 0, 0);
+    this.staging.seal(OperationKind.DROP_FAMILY, 0, change.id, 0, 0);
   }
 
   // --- reads of the transaction's own version ---------------------------------------------------
@@ -189,6 +229,7 @@ export class TransactionBuilder {
     this.staging.length = mark.length;
     this.staging.operationCount = mark.operationCount;
     this.#last = undefined;
+    this.#breakage = undefined;
   }
 
   /** The commit has its sequence: what it created and dropped is so from now on. */
@@ -207,13 +248,13 @@ export class TransactionBuilder {
     this.#last = undefined;
   }
 
-  #log(kind: number, flags: number, id: number, keyBytes: number, valueBytes: number): void {
-    this.staging.seal(kind, flags, id, keyBytes, valueBytes);
-    if (this.staging.length > this.#bytesMax) {
-      throw new RangeError(
-        `a transaction takes at most half of walBytesMax, ${this.#bytesMax} bytes of log`,
-      );
-    }
+  /** Before an operation changes anything. */
+  #requireRoom(keyBytes: number, valueBytes: number): void {
+    const bytes = OPERATION_HEADER_BYTES + padTo4(valueBytes) + padTo4(keyBytes);
+    if (this.staging.length + bytes <= this.#bytesMax) return;
+    throw new RangeError(
+      `a transaction takes at most half of walBytesMax, ${this.#bytesMax} bytes of log`,
+    );
   }
 
   /** The change of a family that exists in the transaction's version, or `undefined`. */
@@ -240,8 +281,9 @@ export class TransactionBuilder {
     if (entry.slot === NO_SLOT) this.#families.assign(entry);
     const { staging } = this;
     const { nameBytes } = entry;
+    this.#requireRoom(nameBytes.length, 0);
     staging.ensure(OPERATION_HEADER_BYTES + padTo4(nameBytes.length));
     nameBytes.copy(staging.bytes, staging.length + OPERATION_HEADER_BYTES);
-    this.#log(OperationKind.CREATE_FAMILY, 0, entry.id, nameBytes.length, 0);
+    staging.seal(OperationKind.CREATE_FAMILY, 0, entry.id, nameBytes.length, 0);
   }
 }

@@ -25,6 +25,21 @@ import type { ReadContext } from '../read/context.js';
 const OPERATIONS_PER_LOOK = 64;
 /** Share of the frames that must stay clean or free while a diff grows. */
 const FRAMES_KEPT_SHARE = 1 / 5;
+/** Most pages that a change of one entry makes: a copied path, splits on the way. */
+const PAGES_PER_OPERATION = 24;
+
+/** Values below this take no pages of their own worth counting. */
+const SMALL_VALUE_BYTES = 4096;
+/** Larger values go straight to the file. */
+const FRAMED_VALUE_BYTES_MAX = 256 * 1024;
+/** Pages of a value and those of its index, counted generously. */
+const VALUE_BYTES_PER_PAGE = 2048;
+
+/** What building needs beyond reading. */
+export interface BuildContext extends ReadContext {
+  /** Blocks until so many frames are free. Throws ERR_MANIFOLD_FULL if they never will be. */
+  waitForFrames(pages: number): void;
+}
 
 /** What a transaction did to one family. */
 export class FamilyChange {
@@ -62,14 +77,14 @@ export class TreeChanges {
   parts = new Int32Array(16 * PART_WORDS);
   partCount = 0;
   families: FamilyChange[] = [];
-  readonly #context: ReadContext;
+  readonly #context: BuildContext;
   readonly #pager: Pager;
   #isOpen = false;
   /** What `context.begin` said: false inside an operation that somebody else opened. */
   #opened = false;
   #untilLook = OPERATIONS_PER_LOOK;
 
-  constructor(context: ReadContext) {
+  constructor(context: BuildContext) {
     this.#context = context;
     this.#pager = context.pager;
   }
@@ -166,14 +181,24 @@ export class TreeChanges {
     this.families = [];
   }
 
-  /** Opens the page operation that tree accesses need; looks at memory pressure now and then. */
-  open(): void {
+  /**
+   * Opens the page operation that tree accesses need, with frames for `pages` new pages; looks at
+   * memory pressure now and then.
+   */
+  open(pages = PAGES_PER_OPERATION): void {
     if (this.#isOpen) {
-      if (--this.#untilLook > 0) return;
+      if (--this.#untilLook > 0 && this.#pager.freeFrames() >= pages) return;
       this.#look();
     }
+    if (this.#pager.freeFrames() < pages) this.#makeRoom(pages);
     this.#opened = this.#context.begin();
     this.#isOpen = true;
+  }
+
+  /** As `open`, for an entry whose value may take pages of its own. */
+  openFor(valueBytes: number): void {
+    if (valueBytes < SMALL_VALUE_BYTES) this.open();
+    else this.open(PAGES_PER_OPERATION + Math.min(valueBytes, FRAMED_VALUE_BYTES_MAX) / VALUE_BYTES_PER_PAGE);
   }
 
   /** Ends the open page operation; private pages stay. */
@@ -189,13 +214,26 @@ export class TreeChanges {
     const pager = this.#pager;
     const frames = pager.frameCount();
     const isTight = frames - pager.dirtyFrames() < frames * FRAMES_KEPT_SHARE;
-    if (isTight && pager.canWriteThrough) {
-      this.#resetWriters();
-      this.pause();
-      pager.spill(this.diff);
-    } else {
-      this.pause();
+    if (isTight && pager.canWriteThrough) this.#spill();
+    else this.pause();
+  }
+
+  #spill(): void {
+    this.#resetWriters();
+    this.pause();
+    this.#pager.spill(this.diff);
+  }
+
+  /** Outside an operation: evicts, then spills, then waits for other threads to move on. */
+  #makeRoom(pages: number): void {
+    if (this.#pager.makeRoom(pages)) return;
+    if (this.#pager.canWriteThrough && this.diff.allocatedCount > 0) {
+      this.#opened = this.#context.begin();
+      this.#isOpen = true;
+      this.#spill();
+      if (this.#pager.makeRoom(pages)) return;
     }
+    this.#context.waitForFrames(pages);
   }
 
   #resetWriters(): void {

@@ -56,7 +56,7 @@ export class Replay implements LogSink {
       return;
     }
     const change = this.#change(cursor);
-    this.changes.open();
+    this.changes.openFor(cursor.valueBytes);
     switch (cursor.kind) {
       case OperationKind.PUT:
         change.writer.put(

@@ -7,7 +7,7 @@
  * behind its last one, so that the copy recovers to what the original would.
  */
 import { randomBytes } from 'node:crypto';
-import { BACKGROUND_SYNC_BYTES, DATABASE_ID_BYTES, corrupt } from '@manifold-db/storage';
+import { BACKGROUND_SYNC_BYTES, DATABASE_ID_BYTES, corrupt, errnoOf } from '@manifold-db/storage';
 import type { Engine } from '../engine.js';
 import { absolutePath } from '../options/index.js';
 import { openError } from '../recovery/file-errors.js';
@@ -38,21 +38,31 @@ export function backupDatabase(
   const path = absolutePath(target, 'target');
   return pool.job(signal, async (job) => {
     const startedMs = engine.host.now();
+    // Whose files are at work, for errors that do not say so themselves.
+    let place = path;
     try {
       // Before the checkpoint, which may take long; and once more when the copy begins.
       requireEmptyTarget(engine.vfs, path);
+      place = engine.path;
       const isCurrent = await takeCheckpoint(engine, database, job);
       const held = await holdCheckpoint(engine, database, job);
       try {
-        const { sequence, bytes } = await copyHeld(engine, pool, job, held, path, isCurrent);
-        return { path, sequence, bytes, durationMs: engine.host.now() - startedMs };
+        const log = await logOfCopy(engine, job, held, isCurrent);
+        place = path;
+        const bytes = await copyHeld(engine, pool, job, held, path, log);
+        return { path, sequence: log.sequence, bytes, durationMs: engine.host.now() - startedMs };
       } finally {
         held.release();
       }
     } catch (error) {
-      throw job.isStopped ? error : openError(error, path);
+      throw job.isStopped ? error : openError(error, pathOf(error) ?? place);
     }
   });
+}
+
+/** The file that an error of the operating system is about. */
+function pathOf(error: unknown): string | undefined {
+  return errnoOf(error) === undefined ? undefined : (error as NodeJS.ErrnoException).path;
 }
 
 async function copyHeld(
@@ -61,12 +71,11 @@ async function copyHeld(
   job: SideJob,
   held: HeldCheckpoint,
   target: string,
-  isCurrent: boolean,
-): Promise<{ sequence: number; bytes: number }> {
+  log: LogOfCopy,
+): Promise<number> {
   const { dataPath, meta, contents } = held;
   const [damage] = contents.problems;
   if (damage !== undefined) throw corrupt(dataPath, damage.offset, damage.message);
-  const log = isCurrent ? { sequence: meta.sequence, segments: [] } : await logToCopy(engine, job);
   const { pages, bytes } = contents;
   let written = await job.run('prepareCopy', { target, meta, pages, bytes });
   try {
@@ -86,7 +95,7 @@ async function copyHeld(
     await job.runAnyway('discardCopy', { target }).catch(() => {});
     throw error;
   }
-  return { sequence: log.sequence, bytes: written };
+  return written;
 }
 
 /** The pages in use that are not copied from memory, in stretches of one sync each. */
@@ -106,11 +115,21 @@ function stretches({ dataPath, meta, contents }: HeldCheckpoint, target: string)
   return inputs.reverse();
 }
 
-/** Segments with commits behind the checkpoint, and the last of these commits. */
-async function logToCopy(
+interface LogOfCopy {
+  /** Of the last commit in the copy. */
+  readonly sequence: number;
+  /** Empty: the copy begins with a new log. */
+  readonly segments: FinishInput['segments'];
+}
+
+/** `isCurrent`: the checkpoint has everything, its log is not needed. */
+async function logOfCopy(
   engine: Engine,
   job: SideJob,
-): Promise<{ sequence: number; segments: FinishInput['segments'] }> {
+  { meta }: HeldCheckpoint,
+  isCurrent: boolean,
+): Promise<LogOfCopy> {
+  if (isCurrent) return { sequence: meta.sequence, segments: [] };
   const { lastSequence, transactionCount, segments } = await readLogOf(engine, job);
   if (transactionCount === 0) return { sequence: lastSequence, segments: [] };
   const copied = segments.flatMap(({ fileName, number, role }) => {

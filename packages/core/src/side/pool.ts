@@ -34,7 +34,7 @@ export class SidePool {
   readonly threads: number;
   readonly #files: SideFiles;
   readonly #jobs = new Set<SideJob>();
-  #piscina: Promise<Piscina> | undefined;
+  #threads: Promise<Threads> | undefined;
   #isClosed = false;
 
   constructor(threads: number, files: SideFiles = REAL_FILES) {
@@ -64,9 +64,9 @@ export class SidePool {
   ): Promise<TaskOutcome<SideTasks[N]['output']>> {
     if ('vfs' in this.#files) return runTask(this.#files.vfs, request);
     try {
-      this.#piscina ??= startThreads(this.threads, this.#files.vfsSpec);
-      const piscina = await this.#piscina;
-      return (await piscina.run(request)) as TaskOutcome<SideTasks[N]['output']>;
+      this.#threads ??= startThreads(this.threads, this.#files.vfsSpec);
+      const threads = await this.#threads;
+      return (await runOn(threads, request)) as TaskOutcome<SideTasks[N]['output']>;
     } catch (error) {
       const what = `a thread of the side pool failed: ${(error as Error).message}`;
       throw new ManifoldError('ERR_MANIFOLD_WORKER', what, { cause: error });
@@ -79,16 +79,31 @@ export class SidePool {
     const jobs = [...this.#jobs];
     for (const job of jobs) job.stop(closedError());
     await Promise.all(jobs.map((job) => job.ended));
-    const piscina = await this.#piscina?.catch(() => undefined);
-    await piscina?.destroy();
+    const threads = await this.#threads?.catch(() => undefined);
+    await threads?.piscina.destroy();
   }
 }
 
+interface Threads {
+  readonly piscina: Piscina;
+  /** What waits for results; called when a thread fails outside of any task. */
+  readonly waiting: Set<(error: unknown) => void>;
+}
+
+function runOn({ piscina, waiting }: Threads, request: TaskRequest): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    // A thread that dies before it is ready fails no task: this one would wait for ever.
+    waiting.add(reject);
+    const settled = piscina.run(request).then(resolve, reject);
+    void settled.finally(() => waiting.delete(reject));
+  });
+}
+
 /** Loaded only when it is needed: most databases never verify or back up. */
-async function startThreads(threads: number, vfsSpec: VfsSpec): Promise<Piscina> {
+async function startThreads(threads: number, vfsSpec: VfsSpec): Promise<Threads> {
   const { Piscina: Pool } = await import('piscina');
   const data: SideWorkerData = { vfsSpec };
-  const pool = new Pool({
+  const piscina = new Pool({
     filename: new URL('./worker.js', import.meta.url).href,
     name: 'runSideTask',
     minThreads: 0,
@@ -99,7 +114,9 @@ async function startThreads(threads: number, vfsSpec: VfsSpec): Promise<Piscina>
     execArgv: [],
     workerData: data,
   });
-  // The task that the thread was running rejects as well; without a listener Node would crash.
-  pool.on('error', () => {});
-  return pool;
+  const waiting: Threads['waiting'] = new Set();
+  piscina.on('error', (error) => {
+    for (const reject of waiting) reject(error);
+  });
+  return { piscina, waiting };
 }

@@ -9,9 +9,9 @@ export interface Host {
   start(shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void>;
   /**
    * Blocks the calling thread until the condition holds, while the other loops run. `interest` are
-   * the bell reasons that can make it true.
+   * the bell reasons that can make it true; what nobody rings for is looked at every `lookMs`.
    */
-  waitUntil(condition: () => boolean, interest: number): void;
+  waitUntil(condition: () => boolean, interest: number, lookMs?: number): void;
   /**
    * Calls `wake` from the event loop once the main thread's bell has rung for one of the reasons in
    * `interest`, or at once if `isDue` says so already. At most one call is under way; a new

@@ -110,12 +110,12 @@ export class ThreadHost implements Host {
     return trouble;
   }
 
-  waitUntil(condition: () => boolean, interest: number): void {
+  waitUntil(condition: () => boolean, interest: number, lookMs = BLOCKED_LOOK_MS): void {
     const bells = this.#shared!.bells;
     for (;;) {
       const rings = prepareToSleep(bells, THREAD_MAIN, interest);
       if (condition()) break;
-      sleepOnBell(bells, THREAD_MAIN, rings, BLOCKED_LOOK_MS);
+      sleepOnBell(bells, THREAD_MAIN, rings, lookMs);
     }
     cancelSleep(bells, THREAD_MAIN);
   }

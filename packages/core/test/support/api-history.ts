@@ -2,7 +2,7 @@
  * A random history of commits over several families, run on a database and on a plain model at
  * once. Test thread.
  */
-import type { ColumnFamily, Database, Durability, WriteTransaction } from '@manifold-db/core';
+import type { Database, Durability, WriteTransaction } from '@manifold-db/core';
 import { expect } from 'vitest';
 import { Random } from './api-random.js';
 
@@ -13,6 +13,13 @@ const DURABILITIES: readonly Durability[] = ['immediate', 'async', 'none'];
 const VALUE_BYTES = [0, 10, 100, 900, 3000, 9000];
 
 type Content = Map<string, string>;
+
+/** A put, or a delete when there is no value. */
+interface Step {
+  readonly name: string;
+  readonly key: string;
+  readonly value: string | undefined;
+}
 
 export class RandomHistory {
   /** Families that exist, with what they hold. */
@@ -73,40 +80,45 @@ export class RandomHistory {
       return db.dropColumnFamily(name, { durability });
     }
     if (kind === 13) return this.#batch(db, durability);
-    return db.write((tx) => this.#steps(db, tx), { durability });
+    return this.#write(db, durability);
   }
 
   #batch(db: Database, durability: Durability): Promise<unknown> {
     const batch = db.batch();
-    for (let left = this.#random.below(20); left > 0; left--) {
-      const name = this.#random.pick(FAMILIES);
-      const key = this.#key();
-      const value = this.#value();
-      this.#content(name).set(key, value);
-      batch.put(db.columnFamily(name), key, value);
+    for (const { name, key, value } of this.#plan(20)) {
+      const family = db.columnFamily(name);
+      if (value === undefined) batch.delete(family, key);
+      else batch.put(family, key, value);
     }
     return batch.write({ durability });
   }
 
-  /** Some commits run later than they are called; the model follows the order of the calls. */
-  #steps(db: Database, tx: WriteTransaction): void {
-    const steps = this.#planned.get(tx) ?? 0;
-    void steps;
-    for (let left = 1 + this.#random.below(30); left > 0; left--) {
-      const name = this.#random.pick(FAMILIES);
-      const family: ColumnFamily = db.columnFamily(name);
-      const key = this.#key();
-      if (this.#random.chance(0.7)) {
-        const value = this.#value();
-        this.#content(name).set(key, value);
-        tx.put(family, key, value);
-      } else {
-        this.model.get(name)?.delete(key);
-        tx.delete(family, key);
+  #write(db: Database, durability: Durability): Promise<unknown> {
+    const steps = this.#plan(30);
+    const run = (tx: WriteTransaction): void => {
+      for (const { name, key, value } of steps) {
+        const family = db.columnFamily(name);
+        if (value === undefined) tx.delete(family, key);
+        else tx.put(family, key, value);
       }
-    }
+    };
+    return db.write(run, { durability });
   }
-  readonly #planned = new WeakMap<WriteTransaction, number>();
+
+  /** Steps of one commit. The model follows the order of the calls, as the database must. */
+  #plan(stepsMax: number): Step[] {
+    const random = this.#random;
+    return Array.from({ length: random.below(stepsMax) }, () => {
+      const step = { name: random.pick(FAMILIES), key: this.#key(), value: this.#maybeValue() };
+      if (step.value === undefined) this.model.get(step.name)?.delete(step.key);
+      else this.#content(step.name).set(step.key, step.value);
+      return step;
+    });
+  }
+
+  #maybeValue(): string | undefined {
+    return this.#random.chance(0.7) ? this.#value() : undefined;
+  }
 
   #look(db: Database): void {
     const name = this.#random.pick(FAMILIES);
@@ -132,6 +144,7 @@ export class RandomHistory {
   }
 
   #value(): string {
-    return `${this.#commits}:`.padEnd(this.#random.pick(VALUE_BYTES), 'x');
+    const bytes = this.#random.pick(VALUE_BYTES);
+    return bytes === 0 ? '' : `${this.#commits}:`.padEnd(bytes, 'x');
   }
 }

@@ -99,7 +99,8 @@ const KINDS = ['boolean', 'number', 'string', 'object'];
 function compareOrdered(a: OrderedKey, b: OrderedKey): number {
   if (typeof a !== typeof b) return KINDS.indexOf(typeof a) - KINDS.indexOf(typeof b);
   if (typeof a === 'string') return utf8Order.compare(a, b as string);
-  if (typeof a !== 'object') return Number(a) - Number(b);
+  // No difference: infinities have none.
+  if (typeof a !== 'object') return a < b ? -1 : Number(a > b);
   const other = b as readonly OrderedKey[];
   for (let at = 0; at < Math.min(a.length, other.length); at++) {
     const order = compareOrdered(a[at]!, other[at]!);

@@ -33,7 +33,12 @@ export async function loadPageAsync(pager: Pager, page: number, birth: number): 
   pager.flushWriteThrough();
   const target = new Uint8Array(pageBytes);
   const offset = page * pageBytes;
-  const bytes = (await file.readAsync?.(target, offset)) ?? file.read(target, offset);
+  let bytes: number;
+  try {
+    bytes = (await file.readAsync?.(target, offset)) ?? file.read(target, offset);
+  } catch (error) {
+    throw pager.loader.readError(page, error);
+  }
   pager.loader.misses++;
   pager.loader.verify(page, birth, target, bytes);
   pager.beginOperation();

@@ -7,7 +7,7 @@
  * 2. A frame in state LOADING or SCRATCH is on no chain: only this thread knows it.
  */
 import { assert } from '../assert.js';
-import { corrupt } from '../errors.js';
+import { ManifoldError, corrupt, errnoOf } from '../errors.js';
 import { checkPage } from '../format/page-header.js';
 import { NO_FRAME } from '../ids.js';
 import {
@@ -139,7 +139,23 @@ export class PageLoader {
     const { file, pageBytes } = this.#pager;
     assert(file !== undefined, `page ${page} is in memory when there is no file`);
     this.misses++;
-    this.verify(page, birth, target, file.read(target, page * pageBytes));
+    let bytes: number;
+    try {
+      bytes = file.read(target, page * pageBytes);
+    } catch (error) {
+      throw this.readError(page, error);
+    }
+    this.verify(page, birth, target, bytes);
+  }
+
+  /** ERR_MANIFOLD_IO for what the operating system says when it cannot read a page. */
+  readError(page: number, error: unknown): unknown {
+    if (errnoOf(error) === undefined) return error;
+    const { path, pageBytes } = this.#pager;
+    const offset = page * pageBytes;
+    const what = `page ${page} cannot be read: ${(error as Error).message}`;
+    const details = { cause: error, path, offset };
+    return new ManifoldError('ERR_MANIFOLD_IO', `${path}, offset ${offset}: ${what}`, details);
   }
 
   /** Throws ERR_MANIFOLD_CORRUPT unless these are the `length` bytes of the expected page. */

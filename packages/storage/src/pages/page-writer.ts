@@ -42,6 +42,17 @@ export class PageWriter {
     this.#count = 0;
   }
 
+  /** Pages of a diff that is undone are not written any more: their numbers may be taken anew. */
+  forget(pages: Int32Array): void {
+    if (this.#count === 0) return;
+    const gone = new Set(pages);
+    let goneCount = 0;
+    for (let i = 0; i < this.#count; i++) if (gone.has(this.#first + i)) goneCount++;
+    // Pages of another diff among them have to be written, in one run with these.
+    if (goneCount === this.#count) this.#count = 0;
+    else if (goneCount > 0) this.flush();
+  }
+
   #place(page: number): Uint8Array {
     if (this.#count > 0 && (page !== this.#first + this.#count || this.#count === this.#capacity)) {
       this.flush();

@@ -12,6 +12,7 @@
  *    verified before its frame is linked.
  */
 import { assert, COSTLY_CHECKS } from '../assert.js';
+import { ManifoldError, errnoOf } from '../errors.js';
 import {
   PAGE_HEADER_BIRTH_HIGH,
   PAGE_HEADER_BIRTH_LOW,
@@ -66,8 +67,13 @@ import { giveFreePages, markPagesClean, retirePages } from './page-release.js';
 import { PageLoader } from './page-loader.js';
 import { PageWriter } from './page-writer.js';
 
-/** `beginOperation` makes room when fewer frames than this are free. */
-const FREE_FRAMES_LOW = 96;
+/**
+ * `beginOperation` makes room when fewer frames than this are free: a share of the cache, so that a
+ * thread that was put to sleep inside an operation, and holds up recycling, is survived for a while.
+ */
+const FREE_FRAMES_LOW_SHARE = 1 / 16;
+const FREE_FRAMES_LOW_MAX = 1024;
+/** Frames evicted beyond what is wanted. */
 const EVICTION_BATCH = 128;
 /** Tokens: a counter in the upper bits, the thread number in the lower five. */
 const TOKEN_SHIFT = 5;
@@ -99,6 +105,7 @@ export class Pager {
   private readonly frameTable: Int32Array;
   private readonly frameBuckets: Int32Array;
   private readonly frames: number;
+  private readonly freeFramesLow: number;
   private readonly epochs: Int32Array;
   private readonly epochSlot: number;
   private readonly magazine: Magazine;
@@ -123,6 +130,8 @@ export class Pager {
     this.frameTable = shared.frameTable;
     this.frameBuckets = shared.frameBuckets;
     this.frames = shared.pagesControl[FRAMES_COUNT]!;
+    const lowShare = Math.floor(this.frames * FREE_FRAMES_LOW_SHARE);
+    this.freeFramesLow = Math.min(FREE_FRAMES_LOW_MAX, lowShare);
     this.epochs = shared.epochs;
     this.epochSlot = EPOCH_SLOTS + options.thread * EPOCH_SLOT_WORDS;
     this.magazine = new Magazine(shared);
@@ -135,7 +144,7 @@ export class Pager {
     if (COSTLY_CHECKS) {
       assert(this.epochs[this.epochSlot] === EPOCH_QUIESCENT, 'operations do not nest');
     }
-    if (this.shared.pagesControl[FRAMES_FREE_COUNT]! < FREE_FRAMES_LOW) this.makeRoom();
+    if (this.freeFrames() < this.freeFramesLow) this.makeRoom(this.freeFramesLow);
     // The slot is stored (a full fence) before the first bucket is loaded atomically: a frame
     // retired before this store is off its chain by then, one retired later carries a tag that is
     // not below our epoch, so it is not recycled under us.
@@ -146,17 +155,33 @@ export class Pager {
     Atomics.store(this.epochs, this.epochSlot, EPOCH_QUIESCENT);
   }
 
-  /** Evicts and recycles outside an operation, so that this thread's own epoch is no obstacle. */
-  private makeRoom(): void {
+  freeFrames(): number {
+    return this.shared.pagesControl[FRAMES_FREE_COUNT]!;
+  }
+
+  /**
+   * Evicts and recycles until `wanted` frames are free, if it can; outside an operation, so that
+   * this thread's own epoch is no obstacle. Returns whether it could.
+   */
+  makeRoom(wanted: number): boolean {
     const control = this.shared.pagesControl;
     lockMutex(control, PAGES_LOCK);
     if (control[RETIRED_HEAD] !== control[RETIRED_TAIL]) advanceEpoch(this.shared);
     recycleFrames(this.shared);
-    if (control[FRAMES_FREE_COUNT]! < FREE_FRAMES_LOW) {
-      evictFrames(this.shared, EVICTION_BATCH);
+    if (this.freeFrames() < wanted) {
+      const retired = (control[RETIRED_HEAD]! - control[RETIRED_TAIL]!) >>> 0;
+      const missing = wanted - this.freeFrames() - retired;
+      if (missing > 0) evictFrames(this.shared, missing + EVICTION_BATCH);
       recycleFrames(this.shared);
     }
     unlockMutex(control, PAGES_LOCK);
+    return this.freeFrames() >= wanted;
+  }
+
+  /** Frames that are on their way to the free list, once other threads end their operations. */
+  retiredFrames(): number {
+    const control = this.shared.pagesControl;
+    return (control[RETIRED_HEAD]! - control[RETIRED_TAIL]!) >>> 0;
   }
 
   // --- finding pages ----------------------------------------------------------------------------
@@ -282,7 +307,7 @@ export class Pager {
     bytes[PAGE_HEADER_KIND] = kind;
     bytes[PAGE_HEADER_LEVEL] = level;
     sealPage(bytes, page);
-    this.writer().add(page, bytes);
+    this.writeEarly((writer) => writer.add(page, bytes));
     diff.lastPage = page;
     diff.lastBirth = birth;
   }
@@ -321,7 +346,18 @@ export class Pager {
 
   /** Pages written early must be in the file before any other thread can miss them. */
   flushWriteThrough(): void {
-    this.pageWriter?.flush();
+    if (this.pageWriter !== undefined) this.writeEarly((writer) => writer.flush());
+  }
+
+  /** Nothing refers to these pages yet: who builds them fails, the database goes on. */
+  private writeEarly(write: (writer: PageWriter) => void): void {
+    assert(this.file !== undefined, 'a pager that writes has a file');
+    this.pageWriter ??= new PageWriter(this.file, this.pageBytes, MIB);
+    try {
+      write(this.pageWriter);
+    } catch (error) {
+      throw earlyWriteError(this.path, error);
+    }
   }
 
   /**
@@ -329,9 +365,10 @@ export class Pager {
    * Outside an operation. Private pages were never visible to another thread, so no epoch is due.
    */
   rollBack(diff: Diff, mark: DiffMark): void {
-    this.flushWriteThrough();
+    const numbers = diff.allocated.slice(mark.allocatedCount, diff.allocatedCount).sort();
+    this.pageWriter?.forget(numbers);
     const control = this.shared.pagesControl;
-    const count = diff.allocatedCount - mark.allocatedCount;
+    const count = numbers.length;
     lockMutex(control, PAGES_LOCK);
     for (let i = mark.allocatedCount; i < diff.allocatedCount; i++) {
       const frame = this.findFrame(diff.allocated[i]!);
@@ -341,7 +378,6 @@ export class Pager {
     recycleFrames(this.shared);
     unlockMutex(control, PAGES_LOCK);
     // Numbers that do not fit on the shared stack stay unused until the database is reopened.
-    const numbers = diff.allocated.slice(mark.allocatedCount, diff.allocatedCount).sort();
     giveFreePages(this.shared, numbers, count);
     diff.allocatedCount = mark.allocatedCount;
     diff.freedCount = mark.freedCount;
@@ -370,20 +406,15 @@ export class Pager {
       const frame = this.findFrame(diff.allocated[i]!);
       if (frame !== NO_FRAME && this.isDirty(frame)) pages[count++] = diff.allocated[i]!;
     }
-    const writer = this.writer();
-    for (const page of pages.subarray(0, count).sort()) {
-      const frame = this.findFrame(page);
-      writer.addCopy(page, this.frameBytes(frame));
-      if (this.isPrivate(diff, frame)) diff.spilled.add(page);
+    const dirty = pages.subarray(0, count).sort();
+    this.writeEarly((writer) => {
+      for (const page of dirty) writer.addCopy(page, this.frameBytes(this.findFrame(page)));
+      writer.flush();
+    });
+    for (const page of dirty) {
+      if (this.isPrivate(diff, this.findFrame(page))) diff.spilled.add(page);
     }
-    writer.flush();
     markPagesClean(this.shared, pages, count);
-  }
-
-  private writer(): PageWriter {
-    assert(this.file !== undefined, 'a pager that writes has a file');
-    this.pageWriter ??= new PageWriter(this.file, this.pageBytes, MIB);
-    return this.pageWriter;
   }
 
   // --- for the apply worker ---------------------------------------------------------------------
@@ -416,4 +447,16 @@ export class Pager {
   giveFreePages(pages: Int32Array, count: number): number {
     return giveFreePages(this.shared, pages, count);
   }
+}
+
+/** What the operating system says when a page of a running transaction cannot be written. */
+function earlyWriteError(path: string, error: unknown): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined || error instanceof ManifoldError) return error;
+  const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
+  return new ManifoldError(
+    isFull ? 'ERR_MANIFOLD_FULL' : 'ERR_MANIFOLD_IO',
+    `${path}: a page of a large transaction cannot be written: ${(error as Error).message}`,
+    { cause: error, path },
+  );
 }

@@ -19,13 +19,14 @@ import {
 
 /** Biased head of `bytes` key bytes from `at` on, as it stands in a slot. */
 export function keyHead(key: Uint8Array, at: number, bytes: number): number {
-  if (bytes >= HEAD_BYTES) {
-    return (
-      ((key[at]! << 24) | (key[at + 1]! << 16) | (key[at + 2]! << 8) | key[at + 3]!) ^ HEAD_BIAS
-    );
-  }
   let head = 0;
-  for (let i = 0; i < bytes; i++) head |= key[at + i]! << (24 - 8 * i);
+  if (at + HEAD_BYTES <= key.length) {
+    head = (key[at]! << 24) | (key[at + 1]! << 16) | (key[at + 2]! << 8) | key[at + 3]!;
+    // A shift by 32 would be one by 0.
+    if (bytes < HEAD_BYTES) head = bytes === 0 ? 0 : head & (-1 << (32 - 8 * bytes));
+  } else {
+    for (let i = 0; i < bytes; i++) head |= key[at + i]! << (24 - 8 * i);
+  }
   return head ^ HEAD_BIAS;
 }
 

@@ -263,10 +263,10 @@ function chooseCut(staging: Staging, level: number): number {
   const leaf = level === 0;
   const count = slotCount(staging.i32, 0);
   const half = liveBytes(staging.i32, 0) >> 1;
-  let left = entriesBytes(staging.i32, 0, 0, 1, leaf, 0);
+  let left = SLOT_BYTES + cellBytes(staging.i32, 0, 0, leaf);
   let cut = 1;
   for (; cut < count - 1; cut++) {
-    const size = entriesBytes(staging.i32, 0, cut, cut + 1, leaf, 0);
+    const size = SLOT_BYTES + cellBytes(staging.i32, 0, cut, leaf);
     if (left + (size >> 1) > half) break;
     left += size;
   }

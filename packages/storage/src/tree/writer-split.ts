@@ -10,7 +10,7 @@
 import { PageKind } from '../format/page-header.js';
 import { commonBytes, copyBytes } from './copy-bytes.js';
 import { appendEntries, compactNode, rebuildNode } from './node-build.js';
-import { initNode, insertChild, removeSlots } from './node-edit.js';
+import { cellBytes, initNode, insertChild, removeSlots } from './node-edit.js';
 import {
   PREFIX_OFFSET,
   SLOT_BYTES,
@@ -26,8 +26,9 @@ import {
   setChild,
   setChildCount,
   slotCount,
+  slotWord,
 } from './node-layout.js';
-import { corruptPage, entriesBytes } from './node-read.js';
+import { corruptPage, entriesBytes, liveBytes } from './node-read.js';
 import { comparePrefix } from './node-search.js';
 import {
   NO_FENCE,
@@ -146,6 +147,9 @@ function lengthenPrefix(
   const first = leaf ? 0 : 1;
   const count = slotCount(i32, base);
   if (count - first < 2) return false;
+  // Keys that part right behind the prefix, which is usual, need not be looked at whole.
+  const firstHead = i32[slotWord(i32, base, first)]!;
+  if ((firstHead ^ i32[slotWord(i32, base, count - 1)]!) >>> 24 !== 0) return false;
   const current = prefixBytes(i32, base);
   const firstBytes = path.copyKeyAt(level, first, path.keyA);
   const lastBytes = path.copyKeyAt(level, count - 1, path.keyB);
@@ -171,13 +175,13 @@ function chooseLeafCut(
   entryBytes: number,
 ): number {
   const count = slotCount(i32, base);
-  const half = (entriesBytes(i32, base, 0, count, true, 0) + entryBytes) >> 1;
+  const half = (liveBytes(i32, base) + entryBytes) >> 1;
   let left = 0;
   let slot = 0;
   let placed = 0;
   while (slot + placed < count) {
     const isNew = slot === position && placed === 0;
-    const size = isNew ? entryBytes : entriesBytes(i32, base, slot, slot + 1, true, 0);
+    const size = isNew ? entryBytes : SLOT_BYTES + cellBytes(i32, base, slot, true);
     // The entry that crosses the middle goes to the side that it overlaps more.
     if (left > 0 && left + (size >> 1) > half) break;
     left += size;
@@ -306,10 +310,10 @@ function splitBranch(path: WriterPath, level: number, run: Run): void {
   if (count < 2) throw corruptPage(path.pager, path.pager.pageOf(frame), 'full with one child');
   let keep = run === Run.DESCENDING ? 1 : count - 1;
   if (run === Run.NONE) {
-    const half = entriesBytes(i32, base, 0, count, false, 0) >> 1;
+    const half = liveBytes(i32, base) >> 1;
     let left = 0;
     for (keep = 0; keep < count - 1 && left < half; keep++) {
-      left += entriesBytes(i32, base, keep, keep + 1, false, 0);
+      left += SLOT_BYTES + cellBytes(i32, base, keep, false);
     }
   }
   const separator = path.copyKeyAt(level, keep, path.separator);

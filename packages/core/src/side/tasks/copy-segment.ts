@@ -15,6 +15,7 @@ import {
   type Vfs,
   type VfsFile,
 } from '@manifold-db/storage';
+import { readSource } from './read-source.js';
 
 export interface SegmentCopy {
   readonly from: string;
@@ -29,7 +30,7 @@ export function copySegment(vfs: Vfs, copy: SegmentCopy, poll: () => void): numb
   try {
     const to = vfs.open(join(copy.target, segmentFileName(copy.number)), 'create-exclusive');
     try {
-      const written = copyBytes(from, to, poll);
+      const written = copyBytes(from, copy.from, to, poll);
       to.write([newHeader(from, copy)], 0);
       to.sync();
       return written;
@@ -41,13 +42,13 @@ export function copySegment(vfs: Vfs, copy: SegmentCopy, poll: () => void): numb
   }
 }
 
-function copyBytes(from: VfsFile, to: VfsFile, poll: () => void): number {
+function copyBytes(from: VfsFile, path: string, to: VfsFile, poll: () => void): number {
   const window = new Uint8Array(MIB);
   let offset = SEGMENT_DATA_OFFSET;
   let unsynced = 0;
   for (;;) {
     poll();
-    const count = from.read(window, offset);
+    const count = readSource(from, path, window, offset);
     if (count === 0) return offset;
     to.write([window.subarray(0, count)], offset);
     offset += count;
@@ -61,7 +62,7 @@ function copyBytes(from: VfsFile, to: VfsFile, poll: () => void): number {
 
 function newHeader(from: VfsFile, { from: path, databaseId }: SegmentCopy): Uint8Array {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
-  const count = from.read(bytes, 0);
+  const count = readSource(from, path, bytes, 0);
   const decoded = decodeSegmentHeader(bytes.subarray(0, count), path);
   if (decoded.state !== 'valid') throw corrupt(path, 0, 'the log segment lost its header');
   return encodeSegmentHeader({ ...decoded.header, databaseId });

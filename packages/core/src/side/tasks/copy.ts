@@ -8,7 +8,6 @@ import {
   DATA_FILE_NAME,
   DATA_FILE_TEMPORARY_NAME,
   FIRST_SEGMENT_NUMBER,
-  ManifoldError,
   MIB,
   SEGMENT_TEMPORARY_NAME,
   SegmentPreparation,
@@ -24,6 +23,7 @@ import {
 } from '@manifold-db/storage';
 import { requireEmptyTarget, targetError } from './copy-target.js';
 import { copySegment } from './copy-segment.js';
+import { readSource } from './read-source.js';
 
 /** Pages in use of a stretch of the data file. */
 export interface CopyInput {
@@ -147,16 +147,6 @@ function copyStretch(input: CopyInput, from: VfsFile, to: VfsFile, poll: () => v
     }
   }
   return written;
-}
-
-/** Errors here are about the original, not about the copy. */
-function readSource(file: VfsFile, path: string, target: Uint8Array, offset: number): number {
-  try {
-    return file.read(target, offset);
-  } catch (error) {
-    const what = `${path}, offset ${offset}: ${(error as Error).message}`;
-    throw new ManifoldError('ERR_MANIFOLD_IO', what, { cause: error, path, offset });
-  }
 }
 
 /** Damage is never copied. */
