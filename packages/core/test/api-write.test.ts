@@ -89,7 +89,8 @@ it.each(MODES)('mode %s: writeSync is durable when it returns, in order after th
 });
 
 it.each(MODES)('mode %s: writes called inside a callback are commits of their own after it', async (mode) => {
-  const db = await openSmall(databasePath(), { mode });
+  // No checkpoint by time, which would move the pipeline on by chance.
+  const db = await openSmall(databasePath(), { mode, checkpointIntervalMs: 0 });
   const inner: Promise<{ sequence: number }>[] = [];
   const outer = await db.write((tx) => {
     inner.push(db.put('b', 'inner'));

@@ -89,12 +89,14 @@ describe('no room for the log', () => {
     await runSteps(host, 200);
     simulation.switchOn(0);
     simulation.switchOn(1);
-    const FIRST = 8;
-    for (let i = 0; i < FIRST; i++) await host.run(database.put('small', LARGE));
+    // Below the size that is written to the data file at once.
+    const value = 'x'.repeat(200_000);
+    const FIRST = 12;
+    for (let i = 0; i < FIRST; i++) await host.run(database.put('small', value));
     const large = await settle(host, () =>
       database.write((tx) => {
         const family = database.defaultFamily;
-        for (let i = 0; i < 19; i++) tx.put(family, `large-${i}`, LARGE);
+        for (let i = 0; i < 29; i++) tx.put(family, `large-${i}`, value);
       }),
     );
     expect(large.code).toBe('ERR_MANIFOLD_FULL');
