@@ -1,7 +1,8 @@
 /**
  * Rules about the text of the repository's files that no other tool checks:
  * 1. no path of one developer's machine and no host name of a package registry in any file;
- * 2. no line longer than 100 columns in code (the formatter leaves strings and comments alone), rows of tables aside.
+ * 2. no line longer than 100 columns in code (the formatter leaves strings and comments alone),
+ *    rows of tables aside.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';

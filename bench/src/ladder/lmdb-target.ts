@@ -1,7 +1,7 @@
 /**
  * lmdb-js under the ladder, in the way its documentation recommends for throughput: `batch`, with
- * everything at its defaults. Its promise resolves when the batch is visible; durable it is when the
- * promise of the flush has resolved, so that is what `immediate` waits for.
+ * everything at its defaults. Its promise resolves when the batch is visible; durable it is when
+ * the promise of the flush has resolved, so that is what `immediate` waits for.
  */
 import { open } from 'lmdb';
 import { FAMILIES, type RunParameters } from './run.js';

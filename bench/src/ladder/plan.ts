@@ -10,7 +10,9 @@ const QUICK_BATCHES = 5;
 
 /** The seed's number of batches per family; no full run has fewer. */
 const SEED_BATCHES = 50;
-/** Small batches alone would be over in milliseconds: so many operations at least, as in the seed. */
+/**
+ * Small batches alone would be over in milliseconds: so many operations at least, as in the seed.
+ */
 const OPS_PER_FAMILY = 20_000;
 /** But no run of one commit at a time should take longer than about this. */
 const RUN_MAX_US = 5e6;

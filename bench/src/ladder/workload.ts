@@ -1,6 +1,6 @@
 /**
- * The workload `seed`: column families written side by side, each its own ascending keys in batches,
- * and each next batch when the last one is acknowledged. Also the measuring around it.
+ * The workload `seed`: column families written side by side, each its own ascending keys in
+ * batches, and each next batch when the last one is acknowledged. Also the measuring around it.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { percentile, sortedCopy } from '../figures.js';
@@ -27,7 +27,9 @@ export interface Target {
   close(): Promise<void>;
 }
 
-/** Keys and values of one commit. Values are never changed: lmdb-js writes them from where they are. */
+/**
+ * Keys and values of one commit. Values are never changed: lmdb-js writes them from where they are.
+ */
 export class Batch {
   readonly ops: number;
   readonly #values: readonly Buffer[];

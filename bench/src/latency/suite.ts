@@ -1,7 +1,7 @@
 /**
  * The suite `latency`: what one durable put costs beyond the disk, with nothing else under way. A
- * bare write + `fdatasync` of the same bytes, `await put` and `writeSync` take turns in one process,
- * a few of each at a time, so that all see the same disk.
+ * bare write + `fdatasync` of the same bytes, `await put` and `writeSync` take turns in one
+ * process, a few of each at a time, so that all see the same disk.
  */
 import {
   BLOCK_HEADER_BYTES,

@@ -1,6 +1,6 @@
 /**
- * The suite `micro`: single parts of the engine, to see which one a change made slower. The report is
- * per operation.
+ * The suite `micro`: single parts of the engine, to see which one a change made slower. The report
+ * is per operation.
  */
 import type { Settings } from '../arguments.js';
 import { rounded } from '../figures.js';

@@ -29,8 +29,6 @@ interface Case {
   /** Keys looked for, or entries seen. */
   readonly units: number;
   readonly run: (engine: ReadEngine) => number | Promise<number>;
-  /** Another way of lmdb-js only: compared with what Manifold did in the case named here. */
-  readonly besides?: string;
 }
 
 interface Engines {
@@ -56,7 +54,6 @@ function casesFor(records: Records): Case[] {
       name: 'get, hit, lmdb getBinaryFast',
       units: hits.length,
       run: (engine) => (engine.getFast ?? engine.get)(hits),
-      besides: 'get, hit',
     },
     { name: 'get, miss', units: misses.length, run: (engine) => engine.get(misses) },
     {

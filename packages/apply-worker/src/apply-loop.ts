@@ -1,8 +1,8 @@
 /**
  * Apply worker 0: leads the apply groups, keeps the page account, retires pages, prepares log
- * segments, takes checkpoints. One `step()` never blocks on another thread; it drains first and does
- * at most one piece of background work (a write of at most 1 MiB or a sync), so a checkpoint delays
- * commits by one such piece.
+ * segments, takes checkpoints. One `step()` never blocks on another thread; it drains first and
+ * does at most one piece of background work (a write of at most 1 MiB or a sync), so a checkpoint
+ * delays commits by one such piece.
  */
 import {
   ENTRY_WORDS_MAX,

@@ -1,7 +1,7 @@
 /**
  * The log segments beside the one being written: ready ones ahead of it, obsolete ones that are
- * recycled. Threads: apply worker 0. Layout: `layout/log-space.ts`; the files themselves are handled
- * in `log-files/` of storage.
+ * recycled. Threads: apply worker 0. Layout: `layout/log-space.ts`; the files themselves are
+ * handled in `log-files/` of storage.
  *
  * Invariants
  * 1. A segment becomes obsolete only after a meta page that names a later one as the oldest is
@@ -33,7 +33,7 @@ import type { DiskSpace } from './disk-space.js';
 import { requireLock } from './failures.js';
 
 /** Segments kept ahead before the database has filled one. */
-const SEGMENTS_AHEAD_FIRST = 2;
+const SEGMENTS_AHEAD_FIRST = 4;
 /** Added to that for every segment that is filled. */
 const SEGMENTS_PER_FILLED = 2;
 

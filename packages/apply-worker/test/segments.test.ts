@@ -1,4 +1,6 @@
-/** Log segments beside the one being written: made ready, recycled, given up; disks that fill up. */
+/**
+ * Log segments beside the one being written: made ready, recycled, given up; disks that fill up.
+ */
 import { describe, expect, it } from 'vitest';
 import {
   FAILURE_DATA_WRITE,

@@ -10,12 +10,7 @@
  * 4. Whoever is acknowledged as durable waits for `synced`, never for anything read earlier.
  */
 import { ManifoldError, REASON_ANY, REASON_SYNCED } from '@manifold-db/storage';
-import {
-  APPEND_DISK_FULL,
-  APPEND_DONE,
-  APPEND_RING_FULL,
-  Appender,
-} from './append/appender.js';
+import { APPEND_DISK_FULL, APPEND_DONE, APPEND_RING_FULL, Appender } from './append/appender.js';
 import { CommitApplier } from './apply/applier.js';
 import { Admission } from './build/admission.js';
 import { TransactionBuilder } from './build/builder.js';
@@ -65,6 +60,7 @@ export class CommitPipeline {
   #isBuilding = false;
   #isBlocking = false;
   #watched = 0;
+  #isWatching = false;
   #isPollScheduled = false;
   #onIdle: (() => void)[] = [];
 
@@ -78,11 +74,16 @@ export class CommitPipeline {
     this.admission = new Admission(engine, this.applier);
   }
 
-  /** Runs the operation now, or lets it wait for its turn. Misuse found by a build that runs now
-   * reaches `operation.reject`, like every other error. */
-  submit(operation: Operation): void {
-    if (this.canRunNow()) {
+  /**
+   * Runs the operation now, or lets it wait for its turn. Misuse found by a build that runs now
+   * reaches `operation.reject`, like every other error. Who has asked `canRunNow` passes the
+   * answer: another thread may change it at any time, and what runs now needs no copies.
+   */
+  submit(operation: Operation, runsNow = this.canRunNow()): void {
+    if (runsNow) {
       this.#run(operation);
+      // Writes that the build called wait behind it, and maybe nothing else brings a poll.
+      if (this.#waiting.length > 0) this.#schedulePoll();
     } else {
       this.#makePendingRoom(operation.bytes);
       this.admission.enter(operation.bytes);
@@ -230,7 +231,8 @@ export class CommitPipeline {
 
   /** Takes the current commit as far as it goes; true when it has left the builder. */
   #advance(): boolean {
-    if (this.#stage === CommitStage.AppendWal && !this.#append()) return this.#current === undefined;
+    if (this.#stage === CommitStage.AppendWal && !this.#append())
+      return this.#current === undefined;
     if (!this.applier.push()) {
       this.admission.countWait(CommitStage.ApplyChanges);
       return false;
@@ -261,7 +263,7 @@ export class CommitPipeline {
       return false;
     }
     const sequence = this.#appender.sequence;
-    this.applier.admit(this.builder, sequence);
+    this.applier.admit(this.builder.changes, sequence);
     this.builder.admit(sequence);
     this.#engine.lastCommitted = sequence;
     this.#stage = CommitStage.ApplyChanges;
@@ -279,15 +281,28 @@ export class CommitPipeline {
   }
 
   #watch(): void {
-    if (this.#isBlocking || this.#engine.hasFailed) return;
+    // After a failure `isDue` says so at once, and the poll tells everyone who still waits.
+    if (this.#isBlocking) return;
     let interest = this.waits.interest();
     if (this.#current !== undefined || this.#waiting.length > 0) interest |= REASON_ANY;
     if (this.applier.needsSync) interest |= REASON_SYNCED;
+    if (interest === 0) {
+      this.#unwatch();
+      return;
+    }
     // A wait that is outstanding for these reasons already needs no new system call.
-    if (interest !== 0 && (interest & ~this.#watched) === 0) return;
-    if (interest === 0 && this.#watched === 0) return;
+    if ((interest & ~this.#watched) === 0) return;
     this.#watched = interest;
+    this.#isWatching = true;
     this.#engine.host.watch(interest, this.#isDue, this.poll);
+  }
+
+  /** Nobody waits: the process may end without us. */
+  #unwatch(): void {
+    this.#watched = 0;
+    if (!this.#isWatching) return;
+    this.#isWatching = false;
+    this.#engine.host.watch(0, this.#isDue, this.poll);
   }
 
   readonly #isDue = (): boolean =>

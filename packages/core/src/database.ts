@@ -19,7 +19,7 @@ import { FamilyHandle, type FamilyHome } from './family.js';
 import { OptimisticTransaction, conflictError } from './optimistic.js';
 import { durabilityOf, requireFunction, signalOf, transactionOptionsOf } from './options/index.js';
 import { backupDatabase } from './side/backup.js';
-import { SidePool } from './side/pool.js';
+import { SidePool, type SideFiles } from './side/pool.js';
 import { verifyDatabase } from './side/verify.js';
 import { Snapshots } from './snapshots.js';
 import { collectStats } from './stats.js';
@@ -38,14 +38,15 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
   readonly #pool: SidePool;
   #closing: Promise<void> | undefined;
 
-  constructor(engine: Engine, lock: DatabaseLock | undefined) {
+  /** `files`: those of the side work, when they are not the real ones. */
+  constructor(engine: Engine, lock: DatabaseLock | undefined, files?: SideFiles) {
     this.#engine = engine;
     this.#lock = lock;
     this.durability = engine.options.durability;
     this.pipeline = new CommitPipeline(engine);
     this.snapshots = new Snapshots(engine, this.pipeline.applier.syncedView);
     this.views = new Views(engine, this.pipeline.applier, this.snapshots);
-    this.#pool = new SidePool(engine.options.workers.pool);
+    this.#pool = new SidePool(engine.options.workers.pool, files);
     this.defaultFamily = new FamilyHandle(this, engine.families.entry(DEFAULT_FAMILY));
   }
 
@@ -298,6 +299,8 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     this.#engine.assertReadable();
     if (this.#engine.hasFailed) this.pipeline.poll();
     const promise = this.pipeline.waits.wait(waiters, sequence, { signal });
+    // An aborted wait holds the process no longer.
+    if (signal !== undefined) promise.catch(() => this.pipeline.poll());
     this.pipeline.poll();
     return promise;
   }
@@ -306,7 +309,9 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
 
   async checkpoint(): Promise<void> {
     this.#engine.assertWritable();
-    // Everything committed at the time of the call: the worker checkpoints what is synced.
+    // Everything committed at the time of the call: the worker checkpoints what is synced and
+    // applied.
+    await this.waitForSync();
     await this.waitForApply();
     const request = this.#engine.requestCheckpoint();
     const { waits } = this.pipeline;
@@ -349,6 +354,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     // Writes called before are still carried out; new ones are refused from here on.
     engine.startClosing();
     await new Promise<void>((resolve) => this.#whenIdle(resolve));
+    await this.#whenPublished();
     await this.#pool.close();
     const failed = engine.hasFailed;
     const { shared } = engine;
@@ -362,6 +368,16 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     engine.pager.file?.close();
     this.#lock?.release();
     if (engine.hasFailed) throw engine.poisonedError();
+  }
+
+  /** Mode `sequential`: the workers' last checkpoint covers what this thread has published. */
+  async #whenPublished(): Promise<void> {
+    const { applier, waits } = this.pipeline;
+    if (!applier.needsSync || this.#engine.hasFailed) return;
+    const published = waits.wait(waits.applied, this.lastCommitted, undefined);
+    this.pipeline.poll();
+    // A failure meanwhile is what `close` reports anyway.
+    await published.catch(() => {});
   }
 
   #whenIdle(done: () => void): void {

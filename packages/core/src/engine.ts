@@ -4,14 +4,16 @@
  */
 import {
   FAILURE_NONE,
+  LOG_FULL,
   ManifoldError,
   PROGRESS_APPLIED,
+  PROGRESS_CHECKPOINT_DONE,
   PROGRESS_CHECKPOINT_WANTED,
   PROGRESS_FAILURE,
   PROGRESS_SYNCED,
   PROGRESS_WRITTEN,
+  REASON_ANY,
   REASON_REQUEST,
-  REASON_SPACE,
   THREAD_APPLY,
   loadWide,
   readFailure,
@@ -34,6 +36,7 @@ export interface EngineParts {
   readonly host: Host;
 }
 
+const CHECKPOINTS_WAITED_FOR = 2;
 /** Between two looks at the frames while other threads hold up their recycling. */
 const FRAMES_LOOK_MS = 1;
 
@@ -52,6 +55,8 @@ export class Engine implements BuildContext {
   readonly families: Families;
   readonly databaseId: Uint8Array;
   recovery: RecoveryReport | undefined;
+  /** Other threads run: not while recovery replays, nor in a database opened for reading only. */
+  hasWorkers = false;
   /** Sequence of the newest admitted commit. */
   lastCommitted = 0;
   #state = OPEN;
@@ -86,17 +91,38 @@ export class Engine implements BuildContext {
 
   waitForFrames(pages: number): void {
     const { pager } = this;
-    // Nobody rings when another thread ends its operation, so this looks again by itself.
-    this.host.waitUntil(
-      () => this.hasFailed || pager.makeRoom(pages) || pager.retiredFrames() === 0,
-      REASON_SPACE,
-      FRAMES_LOOK_MS,
-    );
+    if (this.hasWorkers) this.#waitForRoom(pages);
     if (this.hasFailed) throw this.poisonedError();
     if (pager.freeFrames() >= pages) return;
     throw new ManifoldError(
       'ERR_MANIFOLD_FULL',
       'the pages of one operation do not fit the cache; open with a larger cacheBytes',
+    );
+  }
+
+  /**
+   * Frames come from operations of other threads that end, from commits that are applied, and from
+   * a checkpoint. The second one covers everything that was committed when the wait began.
+   */
+  #waitForRoom(pages: number): void {
+    const { pager, shared } = this;
+    const { progress, logSpace } = shared;
+    let request = 0;
+    let checkpoints = 0;
+    // Nobody rings when another thread ends its operation, so this looks again by itself.
+    this.host.waitUntil(
+      () => {
+        if (this.hasFailed || pager.makeRoom(pages)) return true;
+        if (pager.retiredFrames() > 0) return false;
+        const isDone = ((Atomics.load(progress, PROGRESS_CHECKPOINT_DONE) - request) | 0) >= 0;
+        if (checkpoints > 0 && !isDone) return Atomics.load(logSpace, LOG_FULL) !== 0;
+        if (checkpoints === CHECKPOINTS_WAITED_FOR) return true;
+        checkpoints++;
+        request = this.requestCheckpoint();
+        return false;
+      },
+      REASON_ANY,
+      FRAMES_LOOK_MS,
     );
   }
 

@@ -20,7 +20,7 @@ import {
   ROOT_ID,
   ROOT_WORDS,
   RootRow,
-  TreeRoot,
+  type TreeRoot,
   admittedRowAt,
   decodeRootRow,
   encodeRootRow,
@@ -50,6 +50,11 @@ export class FamilyEntry {
   constructor(name: string, nameBytes: Buffer) {
     this.name = name;
     this.nameBytes = nameBytes;
+  }
+
+  /** An id that names it in operations: of the family, or of its last life once it is dropped. */
+  get operationId(): number {
+    return this.id === NO_ID ? (this.past.at(-1)?.id ?? NO_ID) : this.id;
   }
 
   /** Where the family that had this name at a sequence has its row. */

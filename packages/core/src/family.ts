@@ -4,7 +4,7 @@
  */
 import { TreeRoot } from '@manifold-db/storage';
 import type { TransactionBuilder } from './build/builder.js';
-import type { CommitPipeline } from './commit.js';
+import type { CommitPipeline, Operation } from './commit.js';
 import {
   encodeBounds,
   encodeKey,
@@ -16,7 +16,7 @@ import {
 } from './encoding/index.js';
 import type { FamilyEntry } from './families.js';
 import { encodeCondition, requireCondition } from './conditions.js';
-import { durabilityOf, putOptionsOf } from './options/index.js';
+import { durabilityOf, putOptionsOf, requireReadNames } from './options/index.js';
 import { createEntries, type EntriesSource } from './read/entries.js';
 import { countRange, hasKey, readMany, readValue } from './read/point.js';
 import type { Views } from './views.js';
@@ -69,10 +69,12 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
     if (options === undefined && views.readNewest(this.entry, this.#root)) {
       return readValue(views.context, this, this.#root, key);
     }
+    requireReadNames(options);
     return views.within(this.entry, options, (root) => readValue(views.context, this, root, key));
   }
 
   async getAsync(key: K, options?: ReadOptions): Promise<V | undefined> {
+    requireReadNames(options);
     return this.home.views.readAsync(this.entry, this, key, options);
   }
 
@@ -81,11 +83,13 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
     if (options === undefined && views.readNewest(this.entry, this.#root)) {
       return hasKey(views.context, this, this.#root, key);
     }
+    requireReadNames(options);
     return views.within(this.entry, options, (root) => hasKey(views.context, this, root, key));
   }
 
   getMany(keys: readonly K[], options?: ReadOptions): (V | undefined)[] {
     const { views } = this.home;
+    requireReadNames(options);
     return views.within(this.entry, options, (root) => readMany(views.context, this, root, keys));
   }
 
@@ -121,8 +125,11 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
     if (refusal !== undefined) return Promise.reject(refusal);
     if (options !== undefined) return this.#putWith(key, value, options);
     if (this.home.pipeline.canRunNow()) {
-      return this.#commit(this.home.durability, 0, (builder) =>
-        builder.put(this.entry, this.key, this.value, key, value),
+      return this.#commit(
+        this.home.durability,
+        0,
+        (builder) => builder.put(this.entry, this.key, this.value, key, value),
+        true,
       );
     }
     return this.#putCopy(key, value, this.home.durability);
@@ -156,7 +163,12 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
     if (refusal !== undefined) return Promise.reject(refusal);
     const durability = durabilityOf(options, this.home.durability);
     if (this.home.pipeline.canRunNow()) {
-      return this.#commit(durability, 0, (builder) => builder.delete(this.entry, this.key, key));
+      return this.#commit(
+        durability,
+        0,
+        (builder) => builder.delete(this.entry, this.key, key),
+        true,
+      );
     }
     const keyBytes = encodeKey(this.key, key);
     const bytes = keyBytes.length + OPERATION_OVERHEAD_BYTES;
@@ -178,10 +190,11 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
     durability: Durability,
     bytes: number,
     build: (builder: TransactionBuilder) => void,
+    runsNow?: boolean,
   ): Promise<Commit> {
     let misuse: unknown;
     const promise = new Promise<Commit>((resolve, reject) => {
-      this.home.pipeline.submit({
+      const operation: Operation = {
         build,
         durability,
         bytes,
@@ -190,7 +203,8 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
           if (error instanceof TypeError || error instanceof RangeError) misuse = error;
           reject(error);
         },
-      });
+      };
+      this.home.pipeline.submit(operation, runsNow);
     });
     if (misuse === undefined) return promise;
     promise.catch(() => {});

@@ -34,6 +34,7 @@ import type { CheckedOpenOptions } from './options/index.js';
 import { existsError, notFoundError, openError } from './recovery/file-errors.js';
 import { admittedRows, recover, type Recovered } from './recovery/recover.js';
 import { syncNamesAbove } from './recovery/sync-files.js';
+import type { SideFiles } from './side/pool.js';
 import type { Host } from './supervise/host.js';
 import { ThreadHost } from './supervise/thread-host.js';
 import type { Database, OpenOptions, OptionsInForce } from './types.js';
@@ -156,7 +157,7 @@ async function start(
 ): Promise<ManifoldDatabase> {
   const { engine } = recovered;
   try {
-    const database = new ManifoldDatabase(engine, lock);
+    const database = new ManifoldDatabase(engine, lock, sideFiles(environment));
     database.pipeline.applier.syncedView.start(admittedRows(engine), engine.lastCommitted);
     if (engine.options.readOnly) {
       publishReplayed(recovered);
@@ -165,12 +166,18 @@ async function start(
     const spec = environment.vfsSpec ?? { kind: 'real' };
     const { wal, apply } = workerInits(recovered, spec, lock?.nonce);
     await engine.host.start(engine.shared, wal, apply);
+    engine.hasWorkers = true;
     pushReplayed(recovered);
     return database;
   } catch (error) {
     engine.pager.file?.close();
     throw error;
   }
+}
+
+function sideFiles({ vfs, vfsSpec }: OpenEnvironment): SideFiles | undefined {
+  if (vfs !== undefined) return { vfs };
+  return vfsSpec === undefined ? undefined : { vfsSpec };
 }
 
 function workerInits(

@@ -28,7 +28,7 @@ import type { CoveredRange } from './read/covered.js';
 import { readRaw } from './read/point.js';
 import type { DatabaseSnapshot } from './snapshots.js';
 import type { KeyBounds, Transaction } from './types.js';
-import { BuilderTransaction } from './write-transaction.js';
+import { BuilderTransaction, type ReadLog } from './write-transaction.js';
 
 /** What a transaction read of one family. */
 interface ReadSet {
@@ -43,7 +43,7 @@ interface ReadSet {
 /** Beyond this many single keys a family's read set becomes the whole family. */
 const READ_KEYS_MAX = 100_000;
 
-export class OptimisticTransaction extends BuilderTransaction implements Transaction {
+export class OptimisticTransaction extends BuilderTransaction implements Transaction, ReadLog {
   readonly sequence: number;
   readonly #engine: Engine;
   readonly #snapshot: DatabaseSnapshot;
@@ -64,7 +64,11 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
     this.builder.changes.pause();
   }
 
-  protected override noteKey<K, V>(handle: FamilyHandle<K, V>, key: K): void {
+  protected override get readLog(): ReadLog {
+    return this;
+  }
+
+  noteKey<K, V>(handle: FamilyHandle<K, V>, key: K): void {
     const reads = this.#readsOf(handle.entry);
     reads.keys.add(encodeKey(handle.key, key).toString('latin1'));
     if (reads.keys.size <= READ_KEYS_MAX) return;
@@ -72,13 +76,13 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
     reads.ranges.push({ low: undefined, high: undefined });
   }
 
-  protected override noteRange<K, V>(handle: FamilyHandle<K, V>, range?: KeyBounds<K>): void {
+  noteRange<K, V>(handle: FamilyHandle<K, V>, range: KeyBounds<K> | undefined): void {
     const { gt, gte, lt, lte, prefix } = range ?? {};
     const bounds = encodeBounds({ gt, gte, lt, lte, prefix }, handle.key);
     this.#readsOf(handle.entry).ranges.push(bounds);
   }
 
-  protected override noteCovered<K, V>(handle: FamilyHandle<K, V>, covered: CoveredRange): void {
+  noteCovered<K, V>(handle: FamilyHandle<K, V>, covered: CoveredRange): void {
     this.#readsOf(handle.entry).walks.push(covered);
   }
 

@@ -12,7 +12,7 @@ import {
   ROOTS_ADMITTED,
   ROOT_WORDS,
   SnapshotPins,
-  TreeRoot,
+  type TreeRoot,
   usedSlots,
 } from '@manifold-db/storage';
 import type { SyncedView } from './apply/synced-view.js';
@@ -140,4 +140,3 @@ export class DatabaseSnapshot implements Snapshot {
 function closedSnapshotError(): ManifoldError {
   return new ManifoldError('ERR_MANIFOLD_CLOSED', 'the snapshot is closed');
 }
-

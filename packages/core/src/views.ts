@@ -5,7 +5,13 @@
  * Invariant: a root is read and pinned before anything can supersede its pages: the newest one by
  * this thread alone, older ones inside a page operation.
  */
-import { RootRow, RootSetReader, TreeRoot, loadPageAsync, readInMemory } from '@manifold-db/storage';
+import {
+  RootRow,
+  RootSetReader,
+  TreeRoot,
+  loadPageAsync,
+  readInMemory,
+} from '@manifold-db/storage';
 import type { CommitApplier } from './apply/applier.js';
 import type { Engine } from './engine.js';
 import { encodeKey } from './encoding/index.js';

@@ -36,6 +36,13 @@ class BuilderSavepoint implements Savepoint {
   }
 }
 
+/** What a transaction read, for its validation. */
+export interface ReadLog {
+  noteKey<K, V>(handle: FamilyHandle<K, V>, key: K): void;
+  noteCovered<K, V>(handle: FamilyHandle<K, V>, covered: CoveredRange): void;
+  noteRange<K, V>(handle: FamilyHandle<K, V>, range: KeyBounds<K> | undefined): void;
+}
+
 export class BuilderTransaction implements WriteTransaction {
   protected readonly context: ReadContext;
   protected readonly builder: TransactionBuilder;
@@ -83,25 +90,25 @@ export class BuilderTransaction implements WriteTransaction {
 
   get<K, V>(family: ColumnFamily<K, V>, key: K): V | undefined {
     const handle = this.handle(family);
-    this.noteKey(handle, key);
+    this.readLog?.noteKey(handle, key);
     return this.#read(handle, (root) => readValue(this.context, handle, root, key));
   }
 
   has<K, V>(family: ColumnFamily<K, V>, key: K): boolean {
     const handle = this.handle(family);
-    this.noteKey(handle, key);
+    this.readLog?.noteKey(handle, key);
     return this.#read(handle, (root) => hasKey(this.context, handle, root, key));
   }
 
   getMany<K, V>(family: ColumnFamily<K, V>, keys: readonly K[]): (V | undefined)[] {
     const handle = this.handle(family);
-    for (const key of keys) this.noteKey(handle, key);
+    for (const key of keys) this.readLog?.noteKey(handle, key);
     return this.#read(handle, (root) => readMany(this.context, handle, root, keys));
   }
 
   count<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): number {
     const handle = this.handle(family);
-    this.noteRange(handle, range);
+    this.readLog?.noteRange(handle, range);
     return this.#read(handle, (root) => countRange(this.context, handle, root, range));
   }
 
@@ -130,7 +137,7 @@ export class BuilderTransaction implements WriteTransaction {
     select: EntriesSelect,
   ): Entries<T, K> {
     const open = () => this.#source(handle);
-    const note = (covered: CoveredRange) => this.noteCovered(handle, covered);
+    const note = (covered: CoveredRange) => this.readLog?.noteCovered(handle, covered);
     return createEntries<K, V, T>(this.#walkContext, handle, range, select, open, note);
   }
 
@@ -143,11 +150,13 @@ export class BuilderTransaction implements WriteTransaction {
     return { root, release: () => {} };
   }
 
-  /** Hooks of the optimistic transaction, which remembers what it read, and whose calls stand alone. */
+  /** The calls of an optimistic transaction stand alone: it closes the page operation. */
   protected settle(): void {}
-  protected noteKey<K, V>(_handle: FamilyHandle<K, V>, _key: K): void {}
-  protected noteCovered<K, V>(_handle: FamilyHandle<K, V>, _covered: CoveredRange): void {}
-  protected noteRange<K, V>(_handle: FamilyHandle<K, V>, _range?: KeyBounds<K>): void {}
+
+  /** Only an optimistic transaction remembers what it read. */
+  protected get readLog(): ReadLog | undefined {
+    return undefined;
+  }
 
   // --- writes -----------------------------------------------------------------------------------
 
@@ -161,17 +170,12 @@ export class BuilderTransaction implements WriteTransaction {
     }
   }
 
-  #putWith<K, V>(
-    handle: FamilyHandle<K, V>,
-    key: K,
-    value: V,
-    conditions: PutConditions<V>,
-  ): void {
+  #putWith<K, V>(handle: FamilyHandle<K, V>, key: K, value: V, conditions: PutConditions<V>): void {
     const condition = encodeCondition(conditionOf<V>(conditions), handle.value);
     const keyBytes = encodeKey(handle.key, key);
     const valueBytes = encodeValue(handle.value, value);
     if (condition !== undefined) {
-      this.noteKey(handle, key);
+      this.readLog?.noteKey(handle, key);
       requireCondition(this.context, this.builder, handle.entry, keyBytes, condition);
     }
     this.builder.putRaw(handle.entry, keyBytes, valueBytes);
@@ -179,7 +183,7 @@ export class BuilderTransaction implements WriteTransaction {
 
   delete<K, V>(family: ColumnFamily<K, V>, key: K): void {
     const handle = this.handle(family);
-    this.noteKey(handle, key);
+    this.readLog?.noteKey(handle, key);
     try {
       this.builder.delete(handle.entry, handle.key, key);
     } finally {
@@ -189,7 +193,7 @@ export class BuilderTransaction implements WriteTransaction {
 
   clear<K, V>(family: ColumnFamily<K, V>, range?: KeyBounds<K>): void {
     const handle = this.handle(family);
-    this.noteRange(handle, range);
+    this.readLog?.noteRange(handle, range);
     const { low, high } = encodeBounds(range, handle.key);
     try {
       this.builder.clear(handle.entry, low, high);

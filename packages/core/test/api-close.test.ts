@@ -35,7 +35,10 @@ it('writes called after close() are refused, though earlier ones are still under
   const closed = db.close();
   const after = db.put('d', '4');
   await expectCode(after, 'ERR_MANIFOLD_CLOSED');
-  await expectCode(db.write((tx) => tx.put(db.defaultFamily, 'e', '5')), 'ERR_MANIFOLD_CLOSED');
+  await expectCode(
+    db.write((tx) => tx.put(db.defaultFamily, 'e', '5')),
+    'ERR_MANIFOLD_CLOSED',
+  );
   await Promise.all(before);
   await closed;
   expect([...(await openSmall(path)).keys()]).toEqual(['a', 'b', 'c']);
@@ -97,8 +100,14 @@ it('every use of a closed database is ERR_MANIFOLD_CLOSED', async () => {
   expectThrownCode(() => db.stats(), 'ERR_MANIFOLD_CLOSED');
   expectThrownCode(() => db.writeSync(() => {}), 'ERR_MANIFOLD_CLOSED');
   await expectCode(db.dropColumnFamily('family'), 'ERR_MANIFOLD_CLOSED');
-  await expectCode(db.write(() => {}), 'ERR_MANIFOLD_CLOSED');
-  await expectCode(db.transaction(async () => {}), 'ERR_MANIFOLD_CLOSED');
+  await expectCode(
+    db.write(() => {}),
+    'ERR_MANIFOLD_CLOSED',
+  );
+  await expectCode(
+    db.transaction(async () => {}),
+    'ERR_MANIFOLD_CLOSED',
+  );
   await expectCode(batch.write(), 'ERR_MANIFOLD_CLOSED');
   await expectCode(db.waitForSync(), 'ERR_MANIFOLD_CLOSED');
   await expectCode(db.waitForApply(), 'ERR_MANIFOLD_CLOSED');

@@ -2,7 +2,13 @@
  * ifAbsent and ifValue: compare-and-set on the state the commit is built on.
  */
 import { expect, it } from 'vitest';
-import { MODES, databasePath, expectCode, expectThrownCode, openSmall } from './support/api-database.js';
+import {
+  MODES,
+  databasePath,
+  expectCode,
+  expectThrownCode,
+  openSmall,
+} from './support/api-database.js';
 
 it('a condition that does not hold rejects with CONFLICT and writes nothing', async () => {
   const db = await openSmall();
@@ -34,7 +40,10 @@ it('conditions in a transaction see its own writes, and may be caught', async ()
     expectThrownCode(() => tx.put(family, 'a', '3', { ifValue: '2' }), 'ERR_MANIFOLD_CONFLICT');
     tx.put(family, 'b', '4', { ifValue: '2' });
   });
-  expect([...db.entries()]).toEqual([['a', '1'], ['b', '4']]);
+  expect([...db.entries()]).toEqual([
+    ['a', '1'],
+    ['b', '4'],
+  ]);
   const uncaught = db.write((tx) => {
     tx.put(family, 'c', '5');
     tx.put(family, 'a', '5', { ifAbsent: true });

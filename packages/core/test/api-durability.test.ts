@@ -32,27 +32,30 @@ it.each(MODES)('mode %s: none, async and immediate, by option of the call', asyn
   expect(sequences.appended).toBeGreaterThanOrEqual(sequences.written);
 });
 
-it.each(['none', 'async', 'immediate'] as const)('%s as default of the database', async (durability) => {
-  const db = await openSlow({ durability });
-  expect(db.stats().options.durability).toBe(durability);
-  const family = db.columnFamily('family');
-  const commits = [
-    () => db.put('a', '1'),
-    () => family.put('a', '1', { ifAbsent: true }),
-    () => db.write((tx) => tx.put(family, 'b', '2')),
-    () => db.batch().put(family, 'c', '3').write(),
-  ];
-  const results = await Promise.all(commits.map((commit) => commit()));
-  expect(results.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
-  if (durability === 'immediate') expect(db.lastSynced).toBe(4);
-  if (durability === 'async') expect(db.stats().sequences.written).toBe(4);
-  if (durability === 'none') expect(db.lastSynced).toBe(0);
-  // A single commit may ask for more, or for less.
-  await db.put('d', '4', { durability: 'immediate' });
-  expect(db.lastSynced).toBe(5);
-  await db.transaction(async (tx) => tx.put(family, 'e', '5'), { durability: 'none' });
-  expect(db.lastSynced).toBe(5);
-});
+it.each(['none', 'async', 'immediate'] as const)(
+  '%s as default of the database',
+  async (durability) => {
+    const db = await openSlow({ durability });
+    expect(db.stats().options.durability).toBe(durability);
+    const family = db.columnFamily('family');
+    const commits = [
+      () => db.put('a', '1'),
+      () => family.put('a', '1', { ifAbsent: true }),
+      () => db.write((tx) => tx.put(family, 'b', '2')),
+      () => db.batch().put(family, 'c', '3').write(),
+    ];
+    const results = await Promise.all(commits.map((commit) => commit()));
+    expect(results.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
+    if (durability === 'immediate') expect(db.lastSynced).toBe(4);
+    if (durability === 'async') expect(db.stats().sequences.written).toBe(4);
+    if (durability === 'none') expect(db.lastSynced).toBe(0);
+    // A single commit may ask for more, or for less.
+    await db.put('d', '4', { durability: 'immediate' });
+    expect(db.lastSynced).toBe(5);
+    await db.transaction(async (tx) => tx.put(family, 'e', '5'), { durability: 'none' });
+    expect(db.lastSynced).toBe(5);
+  },
+);
 
 it('consistency: synced and applied show what the watermarks say', async () => {
   const db = await openSlow({ mode: 'pipelined' });

@@ -51,7 +51,8 @@ it('a dropped family is gone, can be made again, and old snapshots still show th
   const path = databasePath();
   const db = await openSmall(path);
   const family = db.columnFamily('family');
-  for (let at = 0; at < 500; at++) await family.put(`old${at}`, 'x'.repeat(100), { durability: 'none' });
+  for (let at = 0; at < 500; at++)
+    await family.put(`old${at}`, 'x'.repeat(100), { durability: 'none' });
   const first = db.snapshot();
   const walk = family.keys();
   expect(walk.next().value).toBe('old0');
@@ -108,7 +109,9 @@ it.each(MODES)('mode %s: 300 families, and commits that are atomic across them',
   });
   await expect(failed).rejects.toThrow('rolled back');
   await Promise.all(families.map((family) => family.put('own', family.name)));
-  await Promise.all(families.filter((_, at) => at % 3 === 0).map((f) => db.dropColumnFamily(f.name)));
+  await Promise.all(
+    families.filter((_, at) => at % 3 === 0).map((f) => db.dropColumnFamily(f.name)),
+  );
   checkFamilies(db);
   await db.close();
   const again = await openSmall(path);

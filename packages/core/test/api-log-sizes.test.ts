@@ -30,7 +30,8 @@ it.each(['close', 'kill'])('other sizes at every open, after a %s', async (end) 
   expect(db.count()).toBe(sizes.length * 20);
   for (const at of sizes.keys()) expect(db.get(`run${at}-19`)).toBe('x'.repeat(1000));
   // The log still turns over: more than all its segments together.
-  for (let at = 0; at < 60; at++) await db.put(`more${at}`, 'y'.repeat(MIB), { durability: 'async' });
+  for (let at = 0; at < 60; at++)
+    await db.put(`more${at}`, 'y'.repeat(MIB), { durability: 'async' });
   expect(db.stats().log.bytes).toBeLessThanOrEqual(db.stats().log.bytesMax);
   await db.close();
   expect((await openSmall(path)).count({ prefix: 'more' })).toBe(60);

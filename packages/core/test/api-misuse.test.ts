@@ -22,7 +22,7 @@ it('keys at the limit round-trip, those over it are a RangeError that names it',
   const longest = ['k'.repeat(KEY_MAX), 'é'.repeat(KEY_MAX / 2), '😀'.repeat(KEY_MAX / 4)];
   for (const key of longest) await db.put(key, `value of ${key}`);
   await bytes.put(new Uint8Array(KEY_MAX).fill(255), Buffer.from('v'));
-  for (const key of [...longest.map((key) => `${key}x`), 'é'.repeat(KEY_MAX), 'x'.repeat(1e6)]) {
+  for (const key of [...longest.map((text) => `${text}x`), 'é'.repeat(KEY_MAX), 'x'.repeat(1e6)]) {
     const calls: (() => unknown)[] = [
       () => db.put(key, 'v'),
       () => db.put(key, 'v', { ifAbsent: true }),
@@ -42,7 +42,11 @@ it('keys at the limit round-trip, those over it are a RangeError that names it',
     await expect(db.getAsync(key)).rejects.toThrow(RangeError);
   }
   expect(() => bytes.put(new Uint8Array(KEY_MAX + 1), new Uint8Array(0))).toThrow(/key.*1024/);
-  for (const call of [() => db.put('', 'v'), () => db.get(''), () => bytes.get(new Uint8Array(0))]) {
+  for (const call of [
+    () => db.put('', 'v'),
+    () => db.get(''),
+    () => bytes.get(new Uint8Array(0)),
+  ]) {
     expect(call).toThrow(/key must not be empty/);
   }
   expect(db.lastCommitted).toBe(longest.length + 1);
@@ -65,7 +69,9 @@ it('wrong types are a TypeError that names the argument', async () => {
   }
   for (const value of ['a', 1, null, undefined, {}, new ArrayBuffer(4), new Float64Array(2)]) {
     expect(() => bytes.put(value as Buffer, Buffer.from('v'))).toThrow(/^key must be a Uint8Array/);
-    expect(() => bytes.put(Buffer.from('k'), value as Buffer)).toThrow(/^value must be a Uint8Array/);
+    expect(() => bytes.put(Buffer.from('k'), value as Buffer)).toThrow(
+      /^value must be a Uint8Array/,
+    );
   }
   const json = db.columnFamily<string, unknown>('json', { valueEncoding: 'json' });
   for (const value of [undefined, () => 1, Symbol('s')]) {
@@ -91,7 +97,9 @@ it('lone surrogates are refused, NUL bytes and empty values are stored', async (
     expect(() => db.put('k', text)).toThrow(/^value must be well-formed/);
     expect(() => db.get(text)).toThrow(TypeError);
   }
-  const entries = ['\0', '\0\0', 'a\0', 'a\0b', 'a'].sort().map((key) => [key, `${key}\0`] as const);
+  const entries = ['\0', '\0\0', 'a\0', 'a\0b', 'a']
+    .sort()
+    .map((key) => [key, `${key}\0`] as const);
   for (const [key, value] of entries) await db.put(key, value);
   await db.put('empty', '');
   const bytes = bytesFamily(db);
@@ -175,7 +183,8 @@ it('wrong ranges and options of calls are refused, misspelt ones too', async () 
     expect(call, JSON.stringify(range)).toThrow(TypeError);
     expect(() => db.count(range as Range<string>), JSON.stringify(range)).toThrow(TypeError);
   }
-  for (const limit of [-1, 1.5, Number.NaN]) expect(() => db.entries({ limit })).toThrow(RangeError);
+  for (const limit of [-1, 1.5, Number.NaN])
+    expect(() => db.entries({ limit })).toThrow(RangeError);
   expect(() => db.clear({ limit: 1 } as object)).toThrow(TypeError);
   expect(() => db.put('a', '1', { sync: true } as object)).toThrow(TypeError);
   expect(() => db.put('a', '1', { ifAbsent: true, ifValue: 'x' })).toThrow(TypeError);

@@ -6,7 +6,13 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { open, type OpenOptions } from '@manifold-db/core';
 import { expect, it } from 'vitest';
-import { SMALL, databasePath, expectCode, openSmall, tempDirectory } from './support/api-database.js';
+import {
+  SMALL,
+  databasePath,
+  expectCode,
+  openSmall,
+  tempDirectory,
+} from './support/api-database.js';
 
 it('creates the directory, and finds in it what was written before', async () => {
   const path = databasePath();
@@ -81,8 +87,8 @@ it('refuses wrong options at once, naming option and limit, and creates nothing'
     expect(call, JSON.stringify(options)).toThrow(kind);
     expect(call, JSON.stringify(options)).toThrow(text);
   }
-  for (const path of ['', 'a\0b', 3, new URL('https://example.org/')]) {
-    expect(() => open(path as string)).toThrow(TypeError);
+  for (const bad of ['', 'a\0b', 3, new URL('https://example.org/')]) {
+    expect(() => open(bad as string)).toThrow(TypeError);
   }
   expect(existsSync(path)).toBe(false);
 });

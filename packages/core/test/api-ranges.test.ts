@@ -50,7 +50,10 @@ const text = {
   isPrefix: always,
 } satisfies Case<string, string>;
 const bytes: Case<Buffer, Buffer> = {
-  options: { keyEncoding: 'buffer', valueEncoding: 'buffer' } as ColumnFamilyOptions<Buffer, Buffer>,
+  options: { keyEncoding: 'buffer', valueEncoding: 'buffer' } as ColumnFamilyOptions<
+    Buffer,
+    Buffer
+  >,
   order: bufferOrder,
   key: (random) => randomBytes(random, 6),
   value: (random) => (random.chance(0.1) ? Buffer.alloc(0) : randomBytes(random, 6000)),
@@ -192,6 +195,8 @@ async function checkPoint<K, V>(
   const expected = keys.map((key) => oracle.get(key));
   expect(family.getMany(keys)).toEqual(expected);
   expect(keys.map((key) => family.get(key))).toEqual(expected);
-  expect(keys.map((key) => family.has(key))).toEqual(keys.map((key) => oracle.get(key) !== undefined));
+  expect(keys.map((key) => family.has(key))).toEqual(
+    keys.map((key) => oracle.get(key) !== undefined),
+  );
   expect(await Promise.all(keys.map((key) => family.getAsync(key)))).toEqual(expected);
 }

@@ -8,7 +8,11 @@ import { MODES, databasePath, expectCode, openSmall } from './support/api-databa
 type Body = (tx: Transaction, family: ColumnFamily) => unknown;
 
 /** Runs a body whose first attempt is disturbed between its reads and its commit. */
-async function disturbed(db: Database, body: Body, disturb: () => Promise<unknown>): Promise<number> {
+async function disturbed(
+  db: Database,
+  body: Body,
+  disturb: () => Promise<unknown>,
+): Promise<number> {
   let attempts = 0;
   await db.transaction(async (tx) => {
     attempts++;
@@ -68,7 +72,10 @@ it('reads stay on the state of the start; blind writes never conflict', async ()
     seen.push(tx.get(db.columnFamily('none'), 'x'));
   });
   expect(attempts).toBe(1);
-  expect([...db.entries()]).toEqual([['a', '3'], ['b', '2']]);
+  expect([...db.entries()]).toEqual([
+    ['a', '3'],
+    ['b', '2'],
+  ]);
   const read = await db.transaction(async (tx) => {
     const before = tx.get(db.defaultFamily, 'a');
     await db.put('a', '4');

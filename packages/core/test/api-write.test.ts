@@ -71,56 +71,62 @@ it('a callback without writes gives the last sequence; its transaction ends with
   expectThrownCode(() => kept!.savepoint(), 'ERR_MANIFOLD_CLOSED');
 });
 
-it.each(MODES)('mode %s: writeSync is durable when it returns, in order after the rest', async (mode) => {
-  const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 3000 } as const;
-  const db = await openSmallWith({ vfsSpec }, { mode, pendingCommitsMax: 8 });
-  const pending = Array.from({ length: 20 }, (_, at) => db.put(`k${at}`, 'v'));
-  const { sequence, value } = db.writeSync((tx) => {
-    tx.put(db.defaultFamily, 'last', 'v');
-    return tx.count(db.defaultFamily);
-  });
-  expect({ sequence, value }).toEqual({ sequence: 21, value: 21 });
-  expect(db.lastSynced).toBeGreaterThanOrEqual(sequence);
-  expect((await Promise.all(pending)).map((commit) => commit.sequence)).toEqual(
-    pending.map((_, at) => at + 1),
-  );
-  const quick = db.writeSync((tx) => tx.put(db.defaultFamily, 'x', 'y'), { durability: 'none' });
-  expect(db.lastCommitted).toBe(quick.sequence);
-});
+it.each(MODES)(
+  'mode %s: writeSync is durable when it returns, in order after the rest',
+  async (mode) => {
+    const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 3000 } as const;
+    const db = await openSmallWith({ vfsSpec }, { mode, pendingCommitsMax: 8 });
+    const pending = Array.from({ length: 20 }, (_, at) => db.put(`k${at}`, 'v'));
+    const { sequence, value } = db.writeSync((tx) => {
+      tx.put(db.defaultFamily, 'last', 'v');
+      return tx.count(db.defaultFamily);
+    });
+    expect({ sequence, value }).toEqual({ sequence: 21, value: 21 });
+    expect(db.lastSynced).toBeGreaterThanOrEqual(sequence);
+    expect((await Promise.all(pending)).map((commit) => commit.sequence)).toEqual(
+      pending.map((_, at) => at + 1),
+    );
+    const quick = db.writeSync((tx) => tx.put(db.defaultFamily, 'x', 'y'), { durability: 'none' });
+    expect(db.lastCommitted).toBe(quick.sequence);
+  },
+);
 
-it.each(MODES)('mode %s: writes called inside a callback are commits of their own after it', async (mode) => {
-  // No checkpoint by time, which would move the pipeline on by chance.
-  const db = await openSmall(databasePath(), { mode, checkpointIntervalMs: 0 });
-  const inner: Promise<{ sequence: number }>[] = [];
-  const outer = await db.write((tx) => {
-    inner.push(db.put('b', 'inner'));
-    inner.push(db.write((nested) => nested.put(db.defaultFamily, 'c', 'inner')));
-    expect(() => db.writeSync(() => {})).toThrow(TypeError);
-    expect(tx.get(db.defaultFamily, 'b')).toBeUndefined();
-    tx.put(db.defaultFamily, 'b', 'outer');
-  });
-  expect(outer.sequence).toBe(1);
-  expect((await Promise.all(inner)).map(({ sequence }) => sequence)).toEqual([2, 3]);
-  expect(db.get('b')).toBe('inner');
+it.each(MODES)(
+  'mode %s: writes called inside a callback are commits of their own after it',
+  async (mode) => {
+    // No checkpoint by time, which would move the pipeline on by chance.
+    const db = await openSmall(databasePath(), { mode, checkpointIntervalMs: 0 });
+    const inner: Promise<{ sequence: number }>[] = [];
+    const outer = await db.write((tx) => {
+      inner.push(db.put('b', 'inner'));
+      inner.push(db.write((nested) => nested.put(db.defaultFamily, 'c', 'inner')));
+      expect(() => db.writeSync(() => {})).toThrow(TypeError);
+      expect(tx.get(db.defaultFamily, 'b')).toBeUndefined();
+      tx.put(db.defaultFamily, 'b', 'outer');
+    });
+    expect(outer.sequence).toBe(1);
+    expect((await Promise.all(inner)).map(({ sequence }) => sequence)).toEqual([2, 3]);
+    expect(db.get('b')).toBe('inner');
 
-  // The outer ones write nothing, so that nothing else moves the pipeline on.
-  let put: Promise<unknown> | undefined;
-  await db.write(() => {
-    put = db.put('d', 'inner');
-  });
-  await put;
-  const failed = db.write(() => {
-    put = db.put('e', 'inner');
-    throw new Error('rolled back');
-  });
-  await expect(failed).rejects.toThrow('rolled back');
-  await put;
-  db.writeSync(() => {
-    put = db.put('f', 'inner');
-  });
-  await put;
-  expect([...db.keys()]).toEqual(['b', 'c', 'd', 'e', 'f']);
-});
+    // The outer ones write nothing, so that nothing else moves the pipeline on.
+    let put: Promise<unknown> | undefined;
+    await db.write(() => {
+      put = db.put('d', 'inner');
+    });
+    await put;
+    const failed = db.write(() => {
+      put = db.put('e', 'inner');
+      throw new Error('rolled back');
+    });
+    await expect(failed).rejects.toThrow('rolled back');
+    await put;
+    db.writeSync(() => {
+      put = db.put('f', 'inner');
+    });
+    await put;
+    expect([...db.keys()]).toEqual(['b', 'c', 'd', 'e', 'f']);
+  },
+);
 
 it('savepoints undo what came after them, as often as wanted', async () => {
   const db = await openSmall();

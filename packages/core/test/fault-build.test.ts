@@ -115,7 +115,7 @@ describe.each(Object.keys(OPERATIONS))('a page that cannot be read under a %s', 
         simulation.switchOn();
         attempt(() => operation(tx, simulation));
         simulation.switchOff();
-        await null;
+        await Promise.resolve();
         tx.put(other, 'second', 'value');
       }),
     );

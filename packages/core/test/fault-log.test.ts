@@ -1,8 +1,9 @@
 /**
  * The log's disk fails. After a failed sync the kernel may have dropped the dirty pages, after a
  * failed write nobody knows what stands in claimed space, so both poison the database for good:
- * who waits learns that its commit may or may not be there, nothing more is written or acknowledged,
- * reads go on with what is surely durable, and reopening recovers everything acknowledged.
+ * who waits learns that its commit may or may not be there, nothing more is written or
+ * acknowledged, reads go on with what is surely durable, and reopening recovers everything
+ * acknowledged.
  */
 import type { FaultRule } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +17,12 @@ const CRASHES = 12;
 const FAULTS: Record<string, FaultRule> = {
   'the sync': { operation: 'dataSync', pathIncludes: 'wal-0', errno: 'EIO' },
   'the write': { operation: 'write', pathIncludes: 'wal-0', errno: 'EIO' },
-  'the write half-way': { operation: 'write', pathIncludes: 'wal-0', errno: 'EIO', partialBytes: 90 },
+  'the write half-way': {
+    operation: 'write',
+    pathIncludes: 'wal-0',
+    errno: 'EIO',
+    partialBytes: 90,
+  },
   'the write for want of space': { operation: 'write', pathIncludes: 'wal-0', errno: 'ENOSPC' },
 };
 

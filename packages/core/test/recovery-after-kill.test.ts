@@ -64,15 +64,19 @@ async function problemAfter({ disk, acknowledged }: Killed, run: HistoryRun, see
 
 describe(`a kill, then power loss, seed ${SEED}`, () => {
   for (const largeBytes of [9000, 500_000]) {
-    it(`loses nothing acknowledged (values up to ${largeBytes})`, { timeout: LIMIT_MS }, async () => {
-      const { run, kills } = await killEverywhere(largeBytes);
-      expect(kills.length).toBeGreaterThan(40);
-      const problems: string[] = [];
-      for (const [i, killed] of kills.entries()) {
-        const problem = await problemAfter(killed, run, SEED + i).catch(String);
-        if (problem !== undefined) problems.push(`before ${killed.place}: ${problem}`);
-      }
-      expect(problems).toEqual([]);
-    });
+    it(
+      `loses nothing acknowledged (values up to ${largeBytes})`,
+      { timeout: LIMIT_MS },
+      async () => {
+        const { run, kills } = await killEverywhere(largeBytes);
+        expect(kills.length).toBeGreaterThan(40);
+        const problems: string[] = [];
+        for (const [i, killed] of kills.entries()) {
+          const problem = await problemAfter(killed, run, SEED + i).catch(String);
+          if (problem !== undefined) problems.push(`before ${killed.place}: ${problem}`);
+        }
+        expect(problems).toEqual([]);
+      },
+    );
   }
 });

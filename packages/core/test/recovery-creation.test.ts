@@ -1,7 +1,8 @@
 /**
- * A database that is being created when the power fails, or when the process is killed and the power
- * fails after the next process has written: whatever is left opens, and an acknowledged commit in a
- * brand-new directory, made together with the directories above it, is there afterwards.
+ * A database that is being created when the power fails, or when the process is killed and the
+ * power fails after the next process has written: whatever is left opens, and an acknowledged
+ * commit in a brand-new directory, made together with the directories above it, is there
+ * afterwards.
  */
 import { SimulatedDisk } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';

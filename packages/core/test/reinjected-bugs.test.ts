@@ -1,7 +1,7 @@
 /**
  * Bugs of the original, put back behind a test switch: each must be caught by the crash-state
- * checks (or, for the lost leader, by the scheduler, which sees that nobody moves any more). A check
- * that stays green here could not fail.
+ * checks (or, for the lost leader, by the scheduler, which sees that nobody moves any more). A
+ * check that stays green here could not fail.
  */
 import {
   InvariantError,
@@ -36,10 +36,7 @@ const atDataFile: TakeStates = (disk, place, acknowledged) =>
   place.includes('data.manifold') ? dropUnsynced(disk, place, acknowledged) : [];
 
 /** A broken invariant that the engine itself notices counts as caught, too. */
-async function problemWith(
-  take: TakeStates,
-  options: CollectOptions,
-): Promise<string | undefined> {
+async function problemWith(take: TakeStates, options: CollectOptions): Promise<string | undefined> {
   try {
     const { run, crashes } = await collectCrashes(take, options);
     const [problem] = await crashProblems(run, crashes, 1);

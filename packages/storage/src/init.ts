@@ -28,7 +28,9 @@ export interface WalInit extends WorkerInit {
 /** Who publishes root sets and APPLIED. */
 export type Applier = 'worker' | 'main';
 
-/** For an apply worker. Shared memory was initialised before (`initializeVersion`, `...LogSpace`). */
+/**
+ * For an apply worker. Shared memory was initialised before (`initializeVersion`, `...LogSpace`).
+ */
 export interface ApplyInit extends WorkerInit {
   /** 0 is the one that publishes, checkpoints and prepares segments. */
   readonly workerIndex: number;

@@ -1,8 +1,8 @@
 /**
  * The original acknowledged entries that were appended while the disk was syncing (bug B1), and
  * hid acknowledged ones behind garbage (B9). Here the power is cut before some operation of the
- * disk, any part of the unsynced writes survives, and what was acknowledged must be found again. The
- * same runs with a bug re-injected must lose something, or this test would prove nothing.
+ * disk, any part of the unsynced writes survives, and what was acknowledged must be found again.
+ * The same runs with a bug re-injected must lose something, or this test would prove nothing.
  */
 import { describe, expect, it } from 'vitest';
 import {

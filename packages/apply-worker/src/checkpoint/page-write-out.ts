@@ -3,8 +3,8 @@
  * steps. Threads: apply worker 0.
  *
  * Invariants
- * 1. The pages belong to a frozen version, so a dirty one stays in its frame, unchanged, until it is
- *    marked clean here.
+ * 1. The pages belong to a frozen version, so a dirty one stays in its frame, unchanged, until it
+ *    is marked clean here.
  * 2. Frames become clean only after the data was synced: a page that the kernel failed to write is
  *    not evicted.
  * 3. A page without a dirty frame was written early by the thread that made it.

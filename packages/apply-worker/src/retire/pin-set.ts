@@ -31,7 +31,9 @@ export class PinSet {
   #epoch: number;
   /** By sequence. */
   #snapshots: Pin[];
-  /** Highest mark among the first i + 1 snapshots; marks grow with sequences, so this is the own. */
+  /**
+   * Highest mark among the first i + 1 snapshots; marks grow with sequences, so this is the own.
+   */
   #marks: Float64Array;
 
   constructor(shared: Shared, durable: Version) {

@@ -30,7 +30,7 @@ import {
   writeRecordHeader,
   type Shared,
 } from '@manifold-db/storage';
-import type { Staging } from '../build/staging.js';
+import type { Staging } from '../staging.js';
 
 export const APPEND_DONE = 0;
 /** Waits for ring space (REASON_SPACE). */

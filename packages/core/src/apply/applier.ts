@@ -20,9 +20,8 @@ import {
   publishRootSet,
   storeWide,
 } from '@manifold-db/storage';
-import type { ApplyBacklog } from '../build/admission.js';
-import type { TransactionBuilder } from '../build/builder.js';
 import type { Engine } from '../engine.js';
+import type { ApplyBacklog, BuiltChanges } from '../stage-contracts.js';
 import { SyncedView } from './synced-view.js';
 
 /** Words that an ordinary commit takes in the queue; larger ones travel in several entries. */
@@ -64,9 +63,8 @@ export class CommitApplier implements ApplyBacklog {
   // --- the way of one commit --------------------------------------------------------------------
 
   /** The commit was appended: it is the newest version from here on. */
-  admit(builder: TransactionBuilder, sequence: number): void {
+  admit(changes: BuiltChanges, sequence: number): void {
     const { shared, pager } = this.#engine;
-    const { changes } = builder;
     this.#sequence = sequence;
     this.#mark = pager.birthMark();
     this.#entry.reset(sequence, this.#mark, changes.diff);
@@ -104,9 +102,7 @@ export class CommitApplier implements ApplyBacklog {
 
   /** Mode `sequential`: a commit waits to be published here. */
   get needsSync(): boolean {
-    return (
-      this.#engine.mode === 'sequential' && this.syncedView.oldestInFlight !== undefined
-    );
+    return this.#engine.mode === 'sequential' && this.syncedView.oldestInFlight !== undefined;
   }
 
   isDue(synced: number): boolean {
@@ -123,4 +119,3 @@ export class CommitApplier implements ApplyBacklog {
     this.applyNs += (performance.now() - started) * NS_PER_MS;
   }
 }
-

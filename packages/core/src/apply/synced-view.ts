@@ -6,7 +6,7 @@
  * Invariant: the table stands at a sequence ≤ `synced` ≥ applied. Whoever reads it begins a page
  * operation first and folds then, so that pages superseded later stay until the operation ends.
  */
-import { COLUMN_FAMILIES_MAX, PART_WORDS, ROOT_WORDS, TreeRoot } from '@manifold-db/storage';
+import { COLUMN_FAMILIES_MAX, PART_WORDS, ROOT_WORDS, type TreeRoot } from '@manifold-db/storage';
 import { readRow } from '../families.js';
 
 interface InFlight {

@@ -13,6 +13,7 @@ import {
   RING_CONSUMED,
   RING_RECORDS_MAX,
 } from '@manifold-db/storage';
+import type { ApplyBacklog } from '../stage-contracts.js';
 import type { Engine } from '../engine.js';
 import type { CommitStageName } from '../types.js';
 
@@ -20,15 +21,6 @@ import type { CommitStageName } from '../types.js';
 const DIRTY_SHARE_MAX = 0.7;
 /** Descriptors that stay free for the fragments of the commit that is admitted. */
 const RECORDS_KEPT = 16;
-
-/** What admission needs to know of the apply stage. */
-export interface ApplyBacklog {
-  /** Commits appended and not yet released from the pending queue. */
-  readonly pendingCount: number;
-  hasQueueRoom(): boolean;
-  /** Mode `sequential`: a commit is still under way. */
-  readonly isBusy: boolean;
-}
 
 export class Admission {
   readonly #engine: Engine;
@@ -75,7 +67,9 @@ export class Admission {
     return undefined;
   }
 
-  /** Memory is full of changes, and the disk has no room for the checkpoint that would relieve it. */
+  /**
+   * Memory is full of changes, and the disk has no room for the checkpoint that would relieve it.
+   */
   isDiskFull(): boolean {
     const { logSpace } = this.#engine.shared;
     return (

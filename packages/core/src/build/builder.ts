@@ -4,9 +4,10 @@
  * thread; `write` transactions share one builder, every optimistic transaction has its own, started
  * on its snapshot.
  *
- * Invariant: log bytes and tree always say the same. An operation is refused (encoding, size) before
- * it changes either; one that fails in between (a page that cannot be read or written) leaves the
- * builder broken: it cannot be committed until `abort`, or going back to a mark, has treated both.
+ * Invariant: log bytes and tree always say the same. An operation is refused (encoding, size)
+ * before it changes either; one that fails in between (a page that cannot be read or written)
+ * leaves the builder broken: it cannot be committed until `abort`, or going back to a mark, has
+ * treated both.
  */
 import {
   CLEAR_HAS_HIGH,
@@ -24,7 +25,7 @@ import {
   type ValueEncoding,
 } from '../encoding/index.js';
 import { NO_SLOT, clearRoot, type Families, type FamilyEntry } from '../families.js';
-import { Staging } from './staging.js';
+import { Staging } from '../staging.js';
 import {
   TreeChanges,
   type BuildContext,

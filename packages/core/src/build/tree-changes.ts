@@ -14,6 +14,7 @@ import {
   PART_WORDS,
   TreeRoot,
   TreeWriter,
+  WRITE_THROUGH_BYTES_MIN,
   forEachPage,
   type DiffMark,
   type Pager,
@@ -30,10 +31,9 @@ const PAGES_PER_OPERATION = 24;
 
 /** Values below this take no pages of their own worth counting. */
 const SMALL_VALUE_BYTES = 4096;
-/** Larger values go straight to the file. */
-const FRAMED_VALUE_BYTES_MAX = 256 * 1024;
-/** Pages of a value and those of its index, counted generously. */
-const VALUE_BYTES_PER_PAGE = 2048;
+/** Share of a value's page that is no header, counted low; the pages of its index come on top. */
+const VALUE_PAGE_SHARE = 15 / 16;
+const VALUE_INDEX_PAGES = 3;
 
 /** What building needs beyond reading. */
 export interface BuildContext extends ReadContext {
@@ -44,7 +44,7 @@ export interface BuildContext extends ReadContext {
 /** What a transaction did to one family. */
 export class FamilyChange {
   readonly entry: FamilyEntry;
-  /** Id and slot at the time: a dropped family's entry moves on. */
+  /** Id and slot at the time: a dropped family's entry moves on, also below an older version. */
   readonly id: number;
   readonly slot: number;
   readonly isCreated: boolean;
@@ -53,7 +53,7 @@ export class FamilyChange {
 
   constructor(entry: FamilyEntry, writer: TreeWriter, isCreated: boolean) {
     this.entry = entry;
-    this.id = entry.id;
+    this.id = entry.operationId;
     this.slot = entry.slot;
     this.writer = writer;
     this.isCreated = isCreated;
@@ -197,8 +197,15 @@ export class TreeChanges {
 
   /** As `open`, for an entry whose value may take pages of its own. */
   openFor(valueBytes: number): void {
-    if (valueBytes < SMALL_VALUE_BYTES) this.open();
-    else this.open(PAGES_PER_OPERATION + Math.min(valueBytes, FRAMED_VALUE_BYTES_MAX) / VALUE_BYTES_PER_PAGE);
+    const { canWriteThrough, pageBytes } = this.#pager;
+    // The largest ones go straight to the file.
+    const isDirect = canWriteThrough && valueBytes > WRITE_THROUGH_BYTES_MIN;
+    if (valueBytes < SMALL_VALUE_BYTES || isDirect) {
+      this.open();
+      return;
+    }
+    const valuePages = Math.ceil(valueBytes / (pageBytes * VALUE_PAGE_SHARE));
+    this.open(PAGES_PER_OPERATION + VALUE_INDEX_PAGES + valuePages);
   }
 
   /** Ends the open page operation; private pages stay. */
@@ -249,4 +256,3 @@ export function copyRoot(from: TreeRoot, to: TreeRoot): void {
   to.birth = from.birth;
   to.count = from.count;
 }
-

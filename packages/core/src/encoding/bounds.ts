@@ -21,7 +21,9 @@ const BOUND_NAMES = ['gt', 'gte', 'lt', 'lte', 'prefix'] as const;
 /** Options of `Range` that others look at. */
 const OTHER_NAMES = ['reverse', 'limit', 'snapshot', 'consistency'] as const;
 
-/** Keys k with low <= k < high; `undefined` leaves a side open. A range of nothing has low = high. */
+/**
+ * Keys k with low <= k < high; `undefined` leaves a side open. A range of nothing has low = high.
+ */
 export interface ByteBounds {
   readonly low: Buffer | undefined;
   readonly high: Buffer | undefined;
@@ -126,7 +128,8 @@ const RANGE_NAMES: readonly string[] = [...BOUND_NAMES, ...OTHER_NAMES];
 /**
  * The bounds of a range, for `clear`.
  *
- * @throws TypeError for conflicting, misspelt or mistyped bounds, and for those the encoding refuses
+ * @throws TypeError for conflicting, misspelt or mistyped bounds, and for those the encoding
+ * refuses
  */
 export function encodeBounds<K>(
   range: KeyBounds<K> | undefined,

@@ -7,8 +7,8 @@ import { describe } from './describe.js';
 /**
  * Below this length the copy is a loop. Measured on Node 20 with a source in shared memory: making
  * the view that `set` needs costs about 130 ns, the loop (eight bytes a turn) 70 ns at 24 bytes and
- * 95 ns at 48, both with the allocation; they meet near 100 bytes. At 1,000 bytes `set` takes a half
- * of the loop's time, and `Uint8Array.slice` of shared memory twice as long as either.
+ * 95 ns at 48, both with the allocation; they meet near 100 bytes. At 1,000 bytes `set` takes a
+ * half of the loop's time, and `Uint8Array.slice` of shared memory twice as long as either.
  */
 const LOOP_BYTES_MAX = 96;
 const BYTES_PER_TURN = 8;

@@ -12,8 +12,8 @@ import { KEY_BYTES_MAX } from '@manifold-db/storage';
 import { copyOut } from './bytes.js';
 
 /**
- * Room that `KeyEncoding.encode` needs behind `offset`, whatever the key: an encoder may write up to
- * three bytes per character before it finds out that the key is over the limit, and `'ordered'`
+ * Room that `KeyEncoding.encode` needs behind `offset`, whatever the key: an encoder may write up
+ * to three bytes per character before it finds out that the key is over the limit, and `'ordered'`
  * checks the length between elements only: a string that starts on the last byte, and the ends of
  * the arrays around it.
  */
@@ -33,9 +33,9 @@ export interface KeyEncoding<K> {
 }
 
 /**
- * `byteLengthBound` and `write` are a pair: `write` follows at once, with the same value, and nothing
- * of the user's runs in between. That lets encodings that produce their bytes as a whole (json,
- * msgpack, codecs) produce them once, in `byteLengthBound`.
+ * `byteLengthBound` and `write` are a pair: `write` follows at once, with the same value, and
+ * nothing of the user's runs in between. That lets encodings that produce their bytes as a whole
+ * (json, msgpack, codecs) produce them once, in `byteLengthBound`.
  */
 export interface ValueEncoding<V> {
   readonly name: string;

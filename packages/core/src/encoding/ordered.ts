@@ -1,6 +1,7 @@
 /**
- * Key encoding `'ordered'`: booleans, numbers, strings and nested arrays as bytes whose order is the
- * natural order. Any thread; the module's variables are in use only inside one synchronous call.
+ * Key encoding `'ordered'`: booleans, numbers, strings and nested arrays as bytes whose order is
+ * the natural order. Any thread; the module's variables are in use only inside one synchronous
+ * call.
  *
  * | kind    | bytes                                                                             |
  * |---------|-----------------------------------------------------------------------------------|

@@ -104,9 +104,9 @@ export const jsonValues: ValueEncoding<unknown> = new WholeEncoding(
 );
 
 /**
- * Every value describes itself (no structures shared between values). Records keep plain objects and
- * maps apart; `moreTypes` adds sets, errors, regular expressions, typed arrays and bigints of any
- * size.
+ * Every value describes itself (no structures shared between values). Records keep plain objects
+ * and maps apart; `moreTypes` adds sets, errors, regular expressions, typed arrays and bigints of
+ * any size.
  */
 const packr = new Packr({ useRecords: true, moreTypes: true });
 

@@ -45,8 +45,8 @@ export function sharedSizes(options: OptionsInForce): SharedSizes {
 /**
  * The bytes that an open database may take with these options, by purpose: an upper bound, most of
  * it touched only when it is used. Not in it: V8's heaps and the runtime of the two to nine worker
- * threads (the pool's only while it works), a transaction's own bytes while it is built, and results
- * of reads.
+ * threads (the pool's only while it works), a transaction's own bytes while it is built, and
+ * results of reads.
  */
 export function memorySum(options: OptionsInForce): MemoryStats {
   const frameCount = options.cacheBytes / options.pageBytes;

@@ -1,6 +1,6 @@
 /**
- * The options of `open`: checked, defaults filled in, sizes rounded. Main thread, before any file is
- * touched.
+ * The options of `open`: checked, defaults filled in, sizes rounded. Main thread, before any file
+ * is touched.
  */
 import { availableParallelism } from 'node:os';
 import {

@@ -156,7 +156,8 @@ function isBehind(
   return bytes >= stop.length !== reverse;
 }
 
-// --- reuse ----------------------------------------------------------------------------------------
+// --- reuse
+// ----------------------------------------------------------------------------------------
 
 /** Walks open at the same time that get their batches for nothing. */
 const SPARE_BATCHES_MAX = 8;

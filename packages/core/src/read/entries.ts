@@ -252,7 +252,8 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
       : cursor.seekForward(root, low, low.length, true);
   }
 
-  // --- what was read, for transactions ------------------------------------------------------------
+  // --- what was read, for transactions
+  // ------------------------------------------------------------
 
   #startSegment(): void {
     if (this.#onRead === undefined) return;

@@ -60,7 +60,10 @@ describe('readValue', () => {
     ];
     for (const [encoding, values] of cases) {
       const codec = codecOf<(string | number)[], unknown>('ordered', encoding);
-      const entries = (values as unknown[]).map((v, i) => [[encoding, i], v] as const);
+      const entries = (values as unknown[]).map((v, i): [(string | number)[], unknown] => [
+        [encoding, i],
+        v,
+      ]);
       tree.putAll(codec, entries);
       for (const [key, value] of entries) {
         expect(readValue(tree, codec, tree.root, [...key])).toEqual(value);

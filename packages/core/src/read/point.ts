@@ -5,8 +5,8 @@
  * Invariants
  * 1. Page frames are looked at only inside the operation; what leaves it is decoded or copied.
  * 2. No codec of the user's runs inside the operation.
- * 3. The caller protects `root`: it is the newest version, which only this thread replaces, or it is
- *    pinned.
+ * 3. The caller protects `root`: it is the newest version, which only this thread replaces, or it
+ *    is pinned.
  */
 import { KEY_BYTES_MAX, treeCount, treeGet, type TreeRoot } from '@manifold-db/storage';
 import { KEY_ENCODE_ROOM, encodeRange } from '../encoding/index.js';

@@ -180,9 +180,7 @@ function prepareLog(
   const { meta } = checkpoint;
   const position = cutTail(vfs, path, scan.tail);
   const usable = new Set(
-    scan.segments
-      .filter((segment) => segment.role !== 'obsolete')
-      .map((segment) => segment.number),
+    scan.segments.filter((segment) => segment.role !== 'obsolete').map((segment) => segment.number),
   );
   if (!usable.has(position.segmentNumber)) {
     const segmentBytes = engine.shared.sizes.walSegmentBytes;

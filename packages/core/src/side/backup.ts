@@ -3,8 +3,8 @@
  * database goes on. The copy opens like any database, and under an id of its own, so that logs of
  * original and copy are never taken for one another's. Main thread.
  *
- * A database that cannot take a checkpoint (open for reading only, or failed) is copied with the log
- * behind its last one, so that the copy recovers to what the original would.
+ * A database that cannot take a checkpoint (open for reading only, or failed) is copied with the
+ * log behind its last one, so that the copy recovers to what the original would.
  */
 import { randomBytes } from 'node:crypto';
 import { BACKGROUND_SYNC_BYTES, DATABASE_ID_BYTES, corrupt, errnoOf } from '@manifold-db/storage';

@@ -1,9 +1,9 @@
 /** Working off a growing list of items, a bounded number at a time. Main thread. */
 
 /**
- * Calls `work` for every item, at most `width` at a time; it may return further ones. On an error no
- * more are begun; the first error is thrown once nothing is under way any more. Takes from the end
- * of `items`.
+ * Calls `work` for every item, at most `width` at a time; it may return further ones. On an error
+ * no more are begun; the first error is thrown once nothing is under way any more. Takes from the
+ * end of `items`.
  */
 export function drain<T>(
   width: number,

@@ -3,8 +3,9 @@
  * the check began. Main thread; the reading is done by the side pool.
  *
  * While the log is read, it grows, and segments that a newer checkpoint has made superfluous are
- * renamed and written anew. Growth is hidden (`tasks/frozen-log.ts`). What recycling makes look like
- * damage goes away when everything is read again from a newer checkpoint; damage stays where it is.
+ * renamed and written anew. Growth is hidden (`tasks/frozen-log.ts`). What recycling makes look
+ * like damage goes away when everything is read again from a newer checkpoint; damage stays where
+ * it is.
  */
 import {
   LOG_WRITING_OFFSET,

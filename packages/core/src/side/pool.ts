@@ -21,8 +21,8 @@ import {
 import type { SideWorkerData } from './worker.js';
 
 /**
- * Files of the pool's threads: those of a description, or, for files that exist in this thread only,
- * a `Vfs`; tasks then run on this thread.
+ * Files of the pool's threads: those of a description, or, for files that exist in this thread
+ * only, a `Vfs`; tasks then run on this thread.
  */
 export type SideFiles = { readonly vfsSpec: VfsSpec } | { readonly vfs: Vfs };
 

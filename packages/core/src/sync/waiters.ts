@@ -55,7 +55,9 @@ export class WatermarkWaiters {
 
   /** Takes one waiter out, for an aborted wait. */
   remove(resolve: () => void): void {
-    const at = this.#waiters.findIndex((waiter, i) => i >= this.#first && waiter.resolve === resolve);
+    const at = this.#waiters.findIndex(
+      (waiter, i) => i >= this.#first && waiter.resolve === resolve,
+    );
     if (at >= 0) this.#waiters.splice(at, 1);
   }
 }

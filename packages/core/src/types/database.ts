@@ -9,7 +9,8 @@ import type { Batch, CommitWithValue, Transaction, WriteTransaction } from './tr
 
 /**
  * The state of the database after one commit, for as long as you need it. Taking one is cheap and
- * never blocks writers; an open one keeps superseded pages from being reused, which `stats()` shows.
+ * never blocks writers; an open one keeps superseded pages from being reused, which `stats()`
+ * shows.
  *
  * @example
  * {
@@ -54,8 +55,9 @@ export interface Database
   /** Names of the families that exist, sorted. `default` exists always. */
   columnFamilies(): string[];
   /**
-   * Removes a family with all its entries, in the commit order. A later write to the name creates an
-   * empty one. The family `default` is emptied instead. A name that is not there changes nothing.
+   * Removes a family with all its entries, in the commit order. A later write to the name creates
+   * an empty one. The family `default` is emptied instead. A name that is not there changes
+   * nothing.
    */
   dropColumnFamily(name: string, options?: CommitOptions): Promise<Commit>;
 
@@ -100,7 +102,9 @@ export interface Database
   /** The same for `lastApplied`. */
   waitForApply(sequence?: number, options?: WaitOptions): Promise<void>;
 
-  /** Writes everything committed at the time of the call into the data file, and shortens the log. */
+  /**
+   * Writes everything committed at the time of the call into the data file, and shortens the log.
+   */
   checkpoint(): Promise<void>;
   /**
    * Reads a checkpoint of the database whole and checks every page, every tree and the log. Damage

@@ -15,8 +15,8 @@ export type ValueEncodingName = 'utf8' | 'buffer' | 'json' | 'msgpack';
  * A value encoding of your own.
  *
  * `encode` runs when a value is put, before anything is written; what it throws reaches the caller.
- * The bytes are copied before `put` returns. `decode` gets a private copy that it may keep. Both are
- * synchronous and may run any number of times, for instance when a transaction is retried.
+ * The bytes are copied before `put` returns. `decode` gets a private copy that it may keep. Both
+ * are synchronous and may run any number of times, for instance when a transaction is retried.
  *
  * @example
  * const dates = {

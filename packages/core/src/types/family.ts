@@ -6,8 +6,8 @@ import type { CommitOptions, PutOptions, ReadOptions } from './options.js';
 /** A commit that was admitted, and is as durable as was asked for. */
 export interface Commit {
   /**
-   * Its place in the commit order: a whole number that grows by one per commit. A write that changes
-   * nothing gives the sequence of the last visible commit.
+   * Its place in the commit order: a whole number that grows by one per commit. A write that
+   * changes nothing gives the sequence of the last visible commit.
    */
   readonly sequence: number;
 }
@@ -40,8 +40,8 @@ export interface KeyRange<K> extends KeyBounds<K> {
 export interface Range<K> extends KeyRange<K>, ReadOptions {}
 
 /**
- * One walk over a range, in key order. It is an iterator for `for`-`of` and for `for await`, for one
- * walk only, and it shows the state of the moment it was made, whatever is written meanwhile.
+ * One walk over a range, in key order. It is an iterator for `for`-`of` and for `for await`, for
+ * one walk only, and it shows the state of the moment it was made, whatever is written meanwhile.
  *
  * `for`-`of` reads on the calling thread; `for await` lets the event loop run in between and reads
  * cold pages without blocking it. A loop closes it at its end, also by `break` or an exception; one
@@ -118,9 +118,9 @@ export interface FamilyWrites<K, V> {
 }
 
 /**
- * A named, ordered key space of its own; commits span families atomically. A handle is cheap, may be
- * made any number of times, and fixes the encodings. Keys hold 1 to 1,024 bytes, values 0 bytes to
- * 1 GiB (as bounded by `walBytesMax`).
+ * A named, ordered key space of its own; commits span families atomically. A handle is cheap, may
+ * be made any number of times, and fixes the encodings. Keys hold 1 to 1,024 bytes, values 0 bytes
+ * to 1 GiB (as bounded by `walBytesMax`).
  *
  * @example
  * const users = db.columnFamily<string, User>('users', { valueEncoding: 'json' });

@@ -4,11 +4,11 @@
 import type { Snapshot } from './database.js';
 
 /**
- * How commits travel through the four stages (build, append, sync, apply). The files on disk are the
- * same in all of them; a database may be opened in another mode every time.
+ * How commits travel through the four stages (build, append, sync, apply). The files on disk are
+ * the same in all of them; a database may be opened in another mode every time.
  *
- * - `'pipelined'` (default): later commits are built and appended while earlier ones are synced, and
- *   applied by a worker once synced.
+ * - `'pipelined'` (default): later commits are built and appended while earlier ones are synced,
+ *   and applied by a worker once synced.
  * - `'async-wal'`: a commit is applied inline right after its append; the sync runs in the
  *   background.
  * - `'sequential'`: one commit at a time passes all stages.
@@ -50,8 +50,8 @@ export interface WorkerCounts {
 
 /**
  * Options of `open`. Sizes are bytes, times are milliseconds; both are whole numbers. A wrong type
- * or an unknown name is a `TypeError`, a value out of range a `RangeError`; both name the option and
- * the limit, and are thrown before any file is touched.
+ * or an unknown name is a `TypeError`, a value out of range a `RangeError`; both name the option
+ * and the limit, and are thrown before any file is touched.
  */
 export interface OpenOptions {
   /** Default `'pipelined'`. */
@@ -83,7 +83,9 @@ export interface OpenOptions {
   writeBufferBytes?: number | undefined;
   /** Reserved for mode `'buffered'`: checked and reported, without effect. Default 4. */
   writeBufferCount?: number | undefined;
-  /** Memory between append and sync: 1 MiB to 1 GiB, rounded up to a power of two. Default 4 MiB. */
+  /**
+   * Memory between append and sync: 1 MiB to 1 GiB, rounded up to a power of two. Default 4 MiB.
+   */
   walRingBytes?: number | undefined;
   /**
    * Size of a log file, preallocated: a multiple of 64 KiB, 2 MiB to below 2 GiB, and at least
@@ -97,13 +99,15 @@ export interface OpenOptions {
    */
   walBytesMax?: number | undefined;
   /**
-   * Memory for writes that were called but not yet admitted. Beyond it a call blocks until the other
-   * threads have made room. At least 64 KiB. Default 16 MiB.
+   * Memory for writes that were called but not yet admitted. Beyond it a call blocks until the
+   * other threads have made room. At least 64 KiB. Default 16 MiB.
    */
   pendingBytesMax?: number | undefined;
   /** Most commits between append and apply: 1 to 16,384. Default 4,096. */
   pendingCommitsMax?: number | undefined;
-  /** Longest time between checkpoints while there are changes; 0 means never by time. Default 5,000. */
+  /**
+   * Longest time between checkpoints while there are changes; 0 means never by time. Default 5,000.
+   */
   checkpointIntervalMs?: number | undefined;
   /** Aborts the opening (recovery of a long log, say); no effect once the database is open. */
   signal?: AbortSignal | undefined;

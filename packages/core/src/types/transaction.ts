@@ -5,8 +5,8 @@ import type { ColumnFamily, Commit, Entries, KeyBounds, KeyRange } from './famil
 import type { CommitOptions, PutConditions } from './options.js';
 
 /**
- * A point inside a transaction to go back to. Valid in the transaction that made it, until that ends
- * or goes back to an earlier one; elsewhere it is a `TypeError`.
+ * A point inside a transaction to go back to. Valid in the transaction that made it, until that
+ * ends or goes back to an earlier one; elsewhere it is a `TypeError`.
  */
 export interface Savepoint {
   /** Number of operations of the transaction when it was taken. */

@@ -3,6 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 
 /** Where a program finds `@manifold-db/core`. */
 const PACKAGE_DIRECTORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,11 +21,14 @@ export function startProgram(
   programArguments: readonly string[],
   nodeOptions: readonly string[] = [],
 ): ChildProcess {
-  return spawn(
+  const child = spawn(
     process.execPath,
     [...nodeOptions, '--input-type=module', '-e', source, '--', ...programArguments],
     { cwd: PACKAGE_DIRECTORY, stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  // One that hangs must not outlive its test.
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
 }
 
 /** Runs a module to its end. */

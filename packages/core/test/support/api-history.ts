@@ -134,7 +134,7 @@ export class RandomHistory {
   #clear(name: string, low: string, high: string): void {
     const content = this.model.get(name);
     if (content === undefined) return;
-    for (const key of [...content.keys()]) {
+    for (const key of content.keys()) {
       if (key >= low && key < high) content.delete(key);
     }
   }

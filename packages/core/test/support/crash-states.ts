@@ -26,11 +26,7 @@ export interface CollectOptions {
   readonly wrap?: (vfs: Vfs) => Vfs;
 }
 
-export type TakeStates = (
-  disk: SimulatedDisk,
-  place: string,
-  acknowledged: number,
-) => CrashState[];
+export type TakeStates = (disk: SimulatedDisk, place: string, acknowledged: number) => CrashState[];
 
 /** Every so many crash states one is opened for writing, closed, and opened again. */
 const READ_WRITE_EVERY = 29;

@@ -117,7 +117,7 @@ class HistoryMaker {
     const from = this.#key();
     const entries = this.#model.get(family)!;
     const marker = this.#value();
-    for (const key of [...entries.keys()]) if (key >= from) entries.delete(key);
+    for (const key of entries.keys()) if (key >= from) entries.delete(key);
     entries.set('key-marker', marker);
     return (database) =>
       database.write((tx) => {

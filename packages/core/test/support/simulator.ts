@@ -23,6 +23,8 @@ interface Loop {
 /** Rounds without any progress after which the run is stuck: a lost wake-up or a deadlock. */
 const IDLE_ROUNDS_MAX = 20_000;
 const MS_PER_STEP = 0.05;
+/** Turns that the promises of one poll get to run out. */
+const MICROTASK_TURNS = 8;
 
 /** Mulberry32, public domain: small, seeded, good enough to shuffle steps. */
 export function randomFrom(seed: number): () => number {
@@ -69,7 +71,7 @@ export class SimulatedHost implements Host {
   }
 
   waitUntil(condition: () => boolean): void {
-    for (let idle = 0; !condition(); ) {
+    for (let idle = 0; !condition();) {
       idle = this.stepOne() ? 0 : idle + 1;
       if (idle > IDLE_ROUNDS_MAX) throw new Error('the simulation is stuck in a blocking wait');
     }
@@ -85,10 +87,10 @@ export class SimulatedHost implements Host {
   }
 
   async stopped(): Promise<void> {
-    for (let idle = 0; this.#stopped.size < this.#loops.length; ) {
+    for (let idle = 0; this.#stopped.size < this.#loops.length;) {
       idle = this.stepOne() ? 0 : idle + 1;
       if (idle > IDLE_ROUNDS_MAX) throw new Error('the simulation is stuck while closing');
-      await null;
+      await Promise.resolve();
     }
   }
 
@@ -110,14 +112,14 @@ export class SimulatedHost implements Host {
 
   /** Steps everything until the promise is settled. */
   async run<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false;
+    const state = { isSettled: false };
     const mark = () => {
-      isSettled = true;
+      state.isSettled = true;
     };
     promise.then(mark, mark);
-    for (let idle = 0; ; ) {
-      for (let turn = 0; turn < 8 && !isSettled; turn++) await null;
-      if (isSettled) return promise;
+    for (let idle = 0; ;) {
+      for (let turn = 0; turn < MICROTASK_TURNS; turn++) await Promise.resolve();
+      if (state.isSettled) return promise;
       const mainRuns = this.#random() < 0.3;
       if (mainRuns) this.pollMain();
       const worked = this.stepOne();
@@ -139,7 +141,7 @@ export const SIMULATED_PATH = '/db';
 
 /** Small sizes, so that a few hundred commits fill segments and take checkpoints. */
 export const SMALL: OpenOptions = {
-  cacheBytes: 1024 * 1024,
+  cacheBytes: 2 * 1024 * 1024,
   walRingBytes: 1024 * 1024,
   walSegmentBytes: 3 * 1024 * 1024,
   walBytesMax: 12 * 1024 * 1024,

@@ -1,7 +1,7 @@
 /**
  * Growing the data file. Other threads write pages of running transactions to the same file, so the
- * end is never moved by `truncate`: numbers at the end are claimed like any other page, and the last
- * of them is written.
+ * end is never moved by `truncate`: numbers at the end are claimed like any other page, and the
+ * last of them is written.
  */
 import { assert } from '../assert.js';
 import { PAGES_LOCK, PAGES_NEXT } from '../layout/pages.js';
@@ -10,7 +10,9 @@ import { lockMutex, unlockMutex } from '../sync/mutex.js';
 
 const PAGE_NUMBER_MAX = 0x7fffffff;
 
-/** Claims `count` page numbers behind all others and returns the first. They belong to the caller. */
+/**
+ * Claims `count` page numbers behind all others and returns the first. They belong to the caller.
+ */
 export function claimPagesAtEnd(shared: Shared, count: number): number {
   const control = shared.pagesControl;
   lockMutex(control, PAGES_LOCK);

@@ -12,8 +12,8 @@
  * | ROOTS_STAGED + row            | rows brought to the group's sequence      | apply worker that owns the slot |
  *
  * The applier fills the table that is not published, then stores the version; a reader takes the
- * version, copies, and re-reads the version: unchanged means an untorn copy. One ahead does not: the
- * table it read from is then the one that the applier fills next (`roots/published.ts`).
+ * version, copies, and re-reads the version: unchanged means an untorn copy. One ahead does not:
+ * the table it read from is then the one that the applier fills next (`roots/published.ts`).
  *
  * Row (ROOT_WORDS)
  * | 0 ROOT_ID | 1 ROOT_PAGE | 2, 3 ROOT_BIRTH (32-bit halves) | 4, 5 ROOT_COUNT (32-bit halves) | 6 ROOT_STATE | 7 spare |

@@ -60,7 +60,9 @@ export class SegmentPreparation {
     this.#path = join(spec.directory, SEGMENT_TEMPORARY_NAME);
   }
 
-  /** Does the next piece; true once the segment is ready. Errors of the file system pass through. */
+  /**
+   * Does the next piece; true once the segment is ready. Errors of the file system pass through.
+   */
   step(): boolean {
     if (this.#file === undefined) {
       this.#file = this.#vfs.open(this.#path, 'create');

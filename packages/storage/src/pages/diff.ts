@@ -29,7 +29,9 @@ export class Diff {
   /** FREED_WORDS words per page: number, birth low 32 bits, birth high bits. */
   freed = new Int32Array(INITIAL_PAGES * FREED_WORDS);
   freedCount = 0;
-  /** Pages of this diff that were written early and may be changed in place again once read back. */
+  /**
+   * Pages of this diff that were written early and may be changed in place again once read back.
+   */
   readonly spilled = new Set<number>();
   /** Set by `Pager.writeThrough`. */
   lastPage = 0;

@@ -3,12 +3,7 @@
  * other thread attaches.
  */
 import { EPOCH_FIRST, EPOCH_GLOBAL } from '../layout/epochs.js';
-import {
-  FRAMES_COUNT,
-  FRAMES_FREE_HEAD,
-  PAGES_BIRTH,
-  PAGES_NEXT,
-} from '../layout/pages.js';
+import { FRAMES_COUNT, FRAMES_FREE_HEAD, PAGES_BIRTH, PAGES_NEXT } from '../layout/pages.js';
 import { NO_FRAME } from '../ids.js';
 import type { Shared } from '../shared.js';
 import { storeWide } from '../sync/wide.js';

@@ -30,7 +30,8 @@ export function markPagesClean(shared: Shared, pages: Int32Array, count: number)
   lockMutex(control, PAGES_LOCK);
   for (let i = 0; i < count; i++) {
     const frame = frameOf(shared, pages[i]!);
-    if (frame === NO_FRAME || table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] !== STATE_DIRTY) continue;
+    if (frame === NO_FRAME || table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] !== STATE_DIRTY)
+      continue;
     table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_CLEAN;
     table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = NO_OWNER;
     control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! - 1;

@@ -44,7 +44,9 @@ describe('Pager: private pages', () => {
   it('gives each page its own number and a birth that never repeats', () => {
     const pager = createTestPager();
     const diff = newDiff(pager);
-    const pages = operate(pager, () => Array.from({ length: 200 }, (_, i) => makePage(pager, diff, i)));
+    const pages = operate(pager, () =>
+      Array.from({ length: 200 }, (_, i) => makePage(pager, diff, i)),
+    );
     expect(new Set(pages.map(({ page }) => page)).size).toBe(200);
     expect(new Set(pages.map(({ birth }) => birth)).size).toBe(200);
     expect([...diff.allocated.subarray(0, 200)]).toEqual(pages.map(({ page }) => page));

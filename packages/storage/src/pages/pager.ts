@@ -23,12 +23,7 @@ import {
   writePageBirth,
 } from '../format/page-header.js';
 import { NO_FRAME } from '../ids.js';
-import {
-  EPOCH_GLOBAL,
-  EPOCH_QUIESCENT,
-  EPOCH_SLOTS,
-  EPOCH_SLOT_WORDS,
-} from '../layout/epochs.js';
+import { EPOCH_GLOBAL, EPOCH_QUIESCENT, EPOCH_SLOTS, EPOCH_SLOT_WORDS } from '../layout/epochs.js';
 import {
   FRAMES_COUNT,
   FRAMES_DIRTY,
@@ -69,9 +64,11 @@ import { PageWriter } from './page-writer.js';
 
 /**
  * `beginOperation` makes room when fewer frames than this are free: a share of the cache, so that a
- * thread that was put to sleep inside an operation, and holds up recycling, is survived for a while.
+ * thread that was put to sleep inside an operation, and holds up recycling, is survived for a
+ * while.
  */
 const FREE_FRAMES_LOW_SHARE = 1 / 16;
+const FREE_FRAMES_LOW_MIN = 48;
 const FREE_FRAMES_LOW_MAX = 1024;
 /** Frames evicted beyond what is wanted. */
 const EVICTION_BATCH = 128;
@@ -131,7 +128,7 @@ export class Pager {
     this.frameBuckets = shared.frameBuckets;
     this.frames = shared.pagesControl[FRAMES_COUNT]!;
     const lowShare = Math.floor(this.frames * FREE_FRAMES_LOW_SHARE);
-    this.freeFramesLow = Math.min(FREE_FRAMES_LOW_MAX, lowShare);
+    this.freeFramesLow = Math.max(FREE_FRAMES_LOW_MIN, Math.min(FREE_FRAMES_LOW_MAX, lowShare));
     this.epochs = shared.epochs;
     this.epochSlot = EPOCH_SLOTS + options.thread * EPOCH_SLOT_WORDS;
     this.magazine = new Magazine(shared);
@@ -312,7 +309,9 @@ export class Pager {
     diff.lastBirth = birth;
   }
 
-  /** Number and birth in place, linked, owned by the diff; kind, level and body are the caller's. */
+  /**
+   * Number and birth in place, linked, owned by the diff; kind, level and body are the caller's.
+   */
   private takeFrame(diff: Diff): number {
     const frame = this.magazine.takeFrame();
     const page = this.magazine.takePage();

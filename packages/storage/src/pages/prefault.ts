@@ -13,7 +13,9 @@ const SYSTEM_PAGE_BYTES = 4096;
 const BYTES_AHEAD = 32 * 1024 * 1024;
 const BYTES_PER_STEP = 1024 * 1024;
 
-/** Adding zero changes nothing, whoever else is storing to the word: it only makes the page exist. */
+/**
+ * Adding zero changes nothing, whoever else is storing to the word: it only makes the page exist.
+ */
 function touch(words: Int32Array, fromByte: number, endByte: number): void {
   for (let byte = fromByte; byte < endByte; byte += SYSTEM_PAGE_BYTES) {
     Atomics.add(words, byte >>> 2, 0);

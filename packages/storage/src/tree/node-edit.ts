@@ -134,7 +134,9 @@ export function removeSlots(
   i32[word + WORD_COUNTS] = counts - (to - from);
 }
 
-/** Inserts a child whose page stands at `childBase`; `key[at .. at + suffix)` is behind the prefix. */
+/**
+ * Inserts a child whose page stands at `childBase`; `key[at .. at + suffix)` is behind the prefix.
+ */
 export function insertChild(
   u8: Uint8Array,
   i32: Int32Array,

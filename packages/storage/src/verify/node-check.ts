@@ -1,6 +1,6 @@
 /**
- * What `tree/node-layout.ts` promises of one leaf or branch, checked on the bytes of the page alone.
- * Any thread. Independent of the code that builds nodes and of the page manager.
+ * What `tree/node-layout.ts` promises of one leaf or branch, checked on the bytes of the page
+ * alone. Any thread. Independent of the code that builds nodes and of the page manager.
  */
 import { KEY_BYTES_MAX } from '../limits.js';
 import {

@@ -1,6 +1,6 @@
 /**
- * The page checker: walks a subtree in the data file, checks every page against what its parent says
- * of it, and goes on behind damage. Large subtrees are handed back in parts, so that a pool of
+ * The page checker: walks a subtree in the data file, checks every page against what its parent
+ * says of it, and goes on behind damage. Large subtrees are handed back in parts, so that a pool of
  * threads can share one tree. Any thread.
  *
  * Invariants

@@ -1,4 +1,6 @@
-/** Apply worker w: takes in every entry, checks order and every word; worker 0 counts commits off. */
+/**
+ * Apply worker w: takes in every entry, checks order and every word; worker 0 counts commits off.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   ENTRY_ALLOCATED,

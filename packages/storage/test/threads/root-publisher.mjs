@@ -1,4 +1,7 @@
-/** The applier: publishes root sets whose every word follows from the sequence, until all saw enough. */
+/**
+ * The applier: publishes root sets whose every word follows from the sequence, until all saw
+ * enough.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ROOTS_STAGED, ROOT_WORDS, attachShared, publishRootSet } from '../../dist/index.js';
 

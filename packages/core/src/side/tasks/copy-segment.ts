@@ -1,6 +1,6 @@
 /**
- * Copies one log segment into a backup under the copy's database id. Blocks are sealed with salt and
- * offset, not with the id, so they stay as they are.
+ * Copies one log segment into a backup under the copy's database id. Blocks are sealed with salt
+ * and offset, not with the id, so they stay as they are.
  */
 import { join } from 'node:path';
 import {

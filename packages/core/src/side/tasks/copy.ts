@@ -1,7 +1,8 @@
 /**
- * Tasks: the steps of a backup. The order is that of a new database (`storage/checkpoint/create.ts`):
- * the data file is made whole under its temporary name, then the log gets its segments, and the
- * rename of the data file, last, makes the database. So a half backup is never taken for one.
+ * Tasks: the steps of a backup. The order is that of a new database
+ * (`storage/checkpoint/create.ts`): the data file is made whole under its temporary name, then the
+ * log gets its segments, and the rename of the data file, last, makes the database. So a half
+ * backup is never taken for one.
  */
 import { dirname, join } from 'node:path';
 import {

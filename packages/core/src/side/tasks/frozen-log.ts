@@ -1,6 +1,6 @@
 /**
- * The log as it stood at one position, for reading it while it is written: what lies behind reads as
- * zeros, so that it ends there like a log that was never written further.
+ * The log as it stood at one position, for reading it while it is written: what lies behind reads
+ * as zeros, so that it ends there like a log that was never written further.
  */
 import {
   SEGMENT_DATA_OFFSET,

@@ -1,0 +1,89 @@
+/**
+ * Limits: waiting operations, transactions that are too large, and calls that block until there is
+ * room. Nothing fails, nothing is lost, the database stays usable.
+ */
+import { expect, it } from 'vitest';
+import { MIB, MODES, databasePath, openSmall, openSmallWith } from './support/api-database.js';
+
+it.each(MODES)('mode %s: pendingBytesMax blocks the caller, and goes on', async (mode) => {
+  const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 1000 } as const;
+  const options = { mode, pendingBytesMax: 64 * 1024, pendingCommitsMax: 4 };
+  const db = await openSmallWith({ vfsSpec }, options);
+  const value = 'x'.repeat(2000);
+  const commits = [];
+  for (let at = 0; at < 300; at++) {
+    commits.push(db.put(`k${at}`, value, { durability: 'async' }));
+    const { pendingCommits } = db.stats();
+    expect(pendingCommits.waitingBytes).toBeLessThanOrEqual(pendingCommits.waitingBytesMax);
+  }
+  const { stalls } = db.stats();
+  expect(stalls.blockedCalls).toBeGreaterThan(0);
+  expect(stalls.blockedMs).toBeGreaterThan(0);
+  expect(Object.values(stalls.waits).reduce((a, b) => a + b)).toBeGreaterThan(0);
+  const sequences = (await Promise.all(commits)).map(({ sequence }) => sequence);
+  expect(sequences).toEqual(commits.map((_, at) => at + 1));
+  expect(db.count()).toBe(300);
+  expect(db.stats().stalls.brake).toBeUndefined();
+  expect(db.stats().pendingCommits).toMatchObject({ waitingCount: 0, waitingBytes: 0 });
+});
+
+it('an operation larger than pendingBytesMax gets through on its own', async () => {
+  const db = await openSmall(databasePath(), { mode: 'sequential', pendingBytesMax: 64 * 1024 });
+  const large = 'x'.repeat(MIB);
+  const commits = Array.from({ length: 10 }, (_, at) => db.put(`k${at}`, large));
+  await Promise.all(commits);
+  expect(db.count()).toBe(10);
+});
+
+it('a transaction over half of walBytesMax is a RangeError and leaves no trace', async () => {
+  const path = databasePath();
+  const db = await openSmall(path);
+  const family = db.columnFamily('family');
+  const tooMuch = /half of walBytesMax, 6291456 bytes/;
+  const value = 'x'.repeat(MIB);
+  const write = db.write((tx) => {
+    for (let at = 0; at < 7; at++) tx.put(family, `k${at}`, value);
+  });
+  await expect(write).rejects.toThrow(RangeError);
+  await expect(write).rejects.toThrow(tooMuch);
+  expect(() => db.put('k', 'x'.repeat(7 * MIB))).toThrow(tooMuch);
+  const batch = db.batch();
+  for (let at = 0; at < 7; at++) batch.put(family, `k${at}`, value);
+  await expect(batch.write()).rejects.toThrow(tooMuch);
+  const transaction = db.transaction(async (tx) => {
+    for (let at = 0; at < 7; at++) tx.put(family, `k${at}`, value);
+  });
+  await expect(transaction).rejects.toThrow(tooMuch);
+  expect(db.columnFamilies()).toEqual(['default']);
+  expect(db.lastCommitted).toBe(0);
+
+  // Caught inside, the transaction goes on with what it had.
+  const { value: caught } = await db.write((tx) => {
+    for (let at = 0; at < 5; at++) tx.put(family, `k${at}`, value);
+    try {
+      tx.put(family, 'over', 'x'.repeat(2 * MIB));
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  });
+  expect(caught).toBeInstanceOf(RangeError);
+  expect([...family.keys()]).toEqual(['k0', 'k1', 'k2', 'k3', 'k4']);
+  await db.close();
+  expect((await openSmall(path)).columnFamily('family').count()).toBe(5);
+});
+
+it('a log that is full waits for a checkpoint by itself', async () => {
+  const db = await openSmall(databasePath(), { checkpointIntervalMs: 0 });
+  const value = 'x'.repeat(100_000);
+  const commits = [];
+  // Several times walBytesMax.
+  for (let at = 0; at < 500; at++)
+    commits.push(db.put(`k${at % 50}`, value, { durability: 'async' }));
+  await Promise.all(commits);
+  const { log, checkpoints } = db.stats();
+  expect(log.bytes).toBeLessThanOrEqual(log.bytesMax);
+  expect(log.segmentsRecycled).toBeGreaterThan(0);
+  expect(checkpoints.count).toBeGreaterThan(0);
+  expect(db.count()).toBe(50);
+});
