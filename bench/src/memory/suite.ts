@@ -49,7 +49,8 @@ export async function memory(settings: Settings): Promise<Report> {
   const head =
     `${entries.toLocaleString('en-US')} entries, ${(dataBytes / MIB).toFixed(0)} MiB of data, ` +
     `cache ${(cacheBytes / MIB).toFixed(0)} MiB, configured ` +
-    `${(configuredBytes / MIB).toFixed(0)} MiB, bare process ${(bareRssBytes / MIB).toFixed(0)} MiB\n`;
+    `${(configuredBytes / MIB).toFixed(0)} MiB, bare process ` +
+    `${(bareRssBytes / MIB).toFixed(0)} MiB\n`;
   const table = formatTable(
     [
       ['phase', (run) => run.phase],

@@ -93,7 +93,7 @@ export class Engine implements BuildContext {
     const { pager } = this;
     if (this.hasWorkers) this.#waitForRoom(pages);
     if (this.hasFailed) throw this.poisonedError();
-    if (pager.freeFrames() >= pages) return;
+    if (pager.reservedFrames() >= pages) return;
     throw new ManifoldError(
       'ERR_MANIFOLD_FULL',
       'the pages of one operation do not fit the cache; open with a larger cacheBytes',
@@ -109,10 +109,12 @@ export class Engine implements BuildContext {
     const { progress, logSpace } = shared;
     let request = 0;
     let checkpoints = 0;
+    // The checkpoint needs some itself.
+    pager.returnFrames();
     // Nobody rings when another thread ends its operation, so this looks again by itself.
     this.host.waitUntil(
       () => {
-        if (this.hasFailed || pager.makeRoom(pages)) return true;
+        if (this.hasFailed || pager.reserveFrames(pages)) return true;
         if (pager.retiredFrames() > 0) return false;
         const isDone = ((Atomics.load(progress, PROGRESS_CHECKPOINT_DONE) - request) | 0) >= 0;
         if (checkpoints > 0 && !isDone) return Atomics.load(logSpace, LOG_FULL) !== 0;

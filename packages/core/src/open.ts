@@ -139,7 +139,7 @@ function adoptPageBytes(
     if (pageBytesGiven && pageBytes !== options.pageBytes) {
       throw new ManifoldError(
         'ERR_MANIFOLD_FORMAT',
-        `${directory}: the database has pages of ${pageBytes} bytes, not of ${options.pageBytes}; ` +
+        `${directory}: the database has pages of ${pageBytes} bytes, not ${options.pageBytes}; ` +
           'leave pageBytes out',
         { path },
       );

@@ -1,9 +1,9 @@
 /**
  * Many orders of the steps of all loops, drawn from a seed, while snapshots and iterators stay open
- * across checkpoints, page reuse, spills, dropped families. Each shows the state of its sequence for
- * as long as it is open; the synced view never shows what a power cut would take; the applied view
- * is the published root set. The costly checks of the engine (order of progress, pages reached by a
- * checkpoint) run as well.
+ * across checkpoints, page reuse, spills, dropped families. Each shows the state of its sequence
+ * for as long as it is open; the synced view never shows what a power cut would take; the applied
+ * view is the published root set. The costly checks of the engine (order of progress, pages reached
+ * by a checkpoint) run as well.
  *
  * A failure names the seed; MANIFOLD_SEED runs that one alone.
  */

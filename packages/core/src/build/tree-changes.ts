@@ -37,7 +37,7 @@ const VALUE_INDEX_PAGES = 3;
 
 /** What building needs beyond reading. */
 export interface BuildContext extends ReadContext {
-  /** Blocks until so many frames are free. Throws ERR_MANIFOLD_FULL if they never will be. */
+  /** Blocks until so many frames are set aside. Throws ERR_MANIFOLD_FULL if they never will be. */
   waitForFrames(pages: number): void;
 }
 
@@ -187,10 +187,10 @@ export class TreeChanges {
    */
   open(pages = PAGES_PER_OPERATION): void {
     if (this.#isOpen) {
-      if (--this.#untilLook > 0 && this.#pager.freeFrames() >= pages) return;
+      if (--this.#untilLook > 0 && this.#pager.reservedFrames() >= pages) return;
       this.#look();
     }
-    if (this.#pager.freeFrames() < pages) this.#makeRoom(pages);
+    if (this.#pager.reservedFrames() < pages) this.#makeRoom(pages);
     this.#opened = this.#context.begin();
     this.#isOpen = true;
   }
@@ -233,12 +233,12 @@ export class TreeChanges {
 
   /** Outside an operation: evicts, then spills, then waits for other threads to move on. */
   #makeRoom(pages: number): void {
-    if (this.#pager.makeRoom(pages)) return;
+    if (this.#pager.reserveFrames(pages)) return;
     if (this.#pager.canWriteThrough && this.diff.allocatedCount > 0) {
       this.#opened = this.#context.begin();
       this.#isOpen = true;
       this.#spill();
-      if (this.#pager.makeRoom(pages)) return;
+      if (this.#pager.reserveFrames(pages)) return;
     }
     this.#context.waitForFrames(pages);
   }

@@ -6,6 +6,7 @@
 import { assert } from '../assert.js';
 import { NO_FRAME } from '../ids.js';
 import {
+  FRAMES_COUNT,
   FRAMES_FREE_COUNT,
   PAGES_BIRTH,
   PAGES_FREE_COUNT,
@@ -18,7 +19,10 @@ import { lockMutex, unlockMutex } from '../sync/mutex.js';
 import { loadWideOwned, storeWide } from '../sync/wide.js';
 import { evictFrames, popFreeFrame, pushFreeFrame, recycleFrames } from './frame-table.js';
 
-const FRAMES_PER_REFILL = 32;
+/** Frames taken at once: a share of the cache, so that few are idle in a small one. */
+const REFILL_SHARE_SHIFT = 4;
+const FRAMES_PER_REFILL_MIN = 32;
+const FRAMES_PER_REFILL_MAX = 128;
 const PAGES_PER_REFILL = 32;
 const BIRTHS_PER_REFILL = 64;
 const PAGE_NUMBERS_MAX = 0x7fffffff;
@@ -27,7 +31,8 @@ const EVICTION_BATCH = 64;
 
 export class Magazine {
   readonly #shared: Shared;
-  readonly #frames = new Int32Array(FRAMES_PER_REFILL);
+  readonly #framesPerRefill: number;
+  #frames: Int32Array;
   #frameCount = 0;
   readonly #pages = new Int32Array(PAGES_PER_REFILL);
   #pageCount = 0;
@@ -36,6 +41,41 @@ export class Magazine {
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    const share = shared.pagesControl[FRAMES_COUNT]! >>> REFILL_SHARE_SHIFT;
+    const most = Math.min(FRAMES_PER_REFILL_MAX, share);
+    this.#framesPerRefill = Math.max(FRAMES_PER_REFILL_MIN, most);
+    this.#frames = new Int32Array(this.#framesPerRefill);
+  }
+
+  /** Frames in stock: what no other thread can take any more. */
+  get frameCount(): number {
+    return this.#frameCount;
+  }
+
+  /**
+   * Stocks up to `count` frames at least. All or nothing: who waits for more must not hold what
+   * others need to get on.
+   */
+  fillFrames(count: number): boolean {
+    if (count > this.#frames.length) {
+      const grown = new Int32Array(count);
+      grown.set(this.#frames);
+      this.#frames = grown;
+    }
+    const control = this.#shared.pagesControl;
+    lockMutex(control, PAGES_LOCK);
+    const isThere = this.#frameCount + control[FRAMES_FREE_COUNT]! >= count;
+    if (isThere) this.#popFrames(Math.max(count, this.#framesPerRefill));
+    unlockMutex(control, PAGES_LOCK);
+    return isThere;
+  }
+
+  #popFrames(count: number): void {
+    while (this.#frameCount < count) {
+      const frame = popFreeFrame(this.#shared);
+      if (frame === NO_FRAME) break;
+      this.#frames[this.#frameCount++] = frame;
+    }
   }
 
   takeFrame(): number {
@@ -63,18 +103,14 @@ export class Magazine {
     const shared = this.#shared;
     const control = shared.pagesControl;
     lockMutex(control, PAGES_LOCK);
-    if (control[FRAMES_FREE_COUNT]! < FRAMES_PER_REFILL) {
+    if (control[FRAMES_FREE_COUNT]! < this.#framesPerRefill) {
       recycleFrames(shared);
-      if (control[FRAMES_FREE_COUNT]! < FRAMES_PER_REFILL) {
+      if (control[FRAMES_FREE_COUNT]! < this.#framesPerRefill) {
         evictFrames(shared, EVICTION_BATCH);
         recycleFrames(shared);
       }
     }
-    while (this.#frameCount < FRAMES_PER_REFILL) {
-      const frame = popFreeFrame(shared);
-      if (frame === NO_FRAME) break;
-      this.#frames[this.#frameCount++] = frame;
-    }
+    this.#popFrames(this.#framesPerRefill);
     unlockMutex(control, PAGES_LOCK);
   }
 
@@ -107,7 +143,7 @@ export class Magazine {
     unlockMutex(control, PAGES_LOCK);
   }
 
-  /** Gives the frames back, for a thread that stops using the pager while others go on. */
+  /** Gives the frames back, for a thread that waits for more, or stops using the pager. */
   returnFrames(): void {
     const control = this.#shared.pagesControl;
     lockMutex(control, PAGES_LOCK);

@@ -175,6 +175,26 @@ export class Pager {
     return this.freeFrames() >= wanted;
   }
 
+  /** Frames that this thread has set aside. */
+  reservedFrames(): number {
+    return this.magazine.frameCount;
+  }
+
+  /**
+   * Sets frames aside for the next operation of this thread: once it runs, other threads may take
+   * what is free, and its own epoch holds up recycling. Returns whether there are as many.
+   */
+  reserveFrames(count: number): boolean {
+    const missing = count - this.magazine.frameCount;
+    if (missing <= 0) return true;
+    if (this.freeFrames() < missing) this.makeRoom(missing);
+    return this.magazine.fillFrames(count);
+  }
+
+  returnFrames(): void {
+    this.magazine.returnFrames();
+  }
+
   /** Frames that are on their way to the free list, once other threads end their operations. */
   retiredFrames(): number {
     const control = this.shared.pagesControl;
