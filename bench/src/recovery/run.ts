@@ -3,11 +3,10 @@ import type { ColumnFamily, Database, OpenOptions } from '@manifold-db/core';
 
 export const VALUE_BYTES = 100;
 const MIB = 2 ** 20;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** No checkpoint for any reason: the whole log is left for recovery. */
 export const RECOVERY_OPTIONS = {
-  checkpointIntervalMs: DAY_MS,
+  checkpointIntervalMs: 0,
   cacheBytes: 768 * MIB,
   walBytesMax: 1024 * MIB,
 } as const satisfies OpenOptions;

@@ -15,6 +15,7 @@ import { CommitApplier } from './apply/applier.js';
 import { Admission } from './build/admission.js';
 import { TransactionBuilder } from './build/builder.js';
 import type { Engine } from './engine.js';
+import { Fifo } from './fifo.js';
 import { StageClock } from './stage-clock.js';
 import { SyncWaits } from './sync/sync-waits.js';
 import type { Durability } from './types.js';
@@ -52,7 +53,7 @@ export class CommitPipeline {
   readonly applier: CommitApplier;
   readonly #engine: Engine;
   readonly #appender: Appender;
-  readonly #waiting: Operation[] = [];
+  readonly #waiting = new Fifo<Operation>();
   /** The commit between build and push, and where it stands. */
   #current: Operation | undefined;
   #currentValue: unknown;
@@ -175,7 +176,7 @@ export class CommitPipeline {
     }
     for (;;) {
       if (this.#current !== undefined && !this.#advance()) return;
-      const next = this.#waiting[0];
+      const next = this.#waiting.peek();
       if (next === undefined || this.#isBuilding || !this.admission.isOpen()) return;
       this.#waiting.shift();
       this.admission.leave(next.bytes);
@@ -331,7 +332,7 @@ export class CommitPipeline {
   }
 
   #rejectWaiting(error: () => ManifoldError): void {
-    for (const operation of this.#waiting.splice(0)) {
+    for (const operation of this.#waiting.drain()) {
       this.admission.leave(operation.bytes);
       operation.reject(error());
     }

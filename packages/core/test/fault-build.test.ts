@@ -10,7 +10,7 @@ import type { WriteTransaction } from '@manifold-db/core';
 import { describe, expect, it } from 'vitest';
 import { openFaulty, settle, type FaultySimulation } from './support/faults.js';
 import { readState } from './support/history.js';
-import { READ_ONLY, openSimulation } from './support/simulator.js';
+import { READ_ONLY_LARGE, openSimulation } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261129);
 const KEYS = 600;
@@ -48,7 +48,7 @@ function attempt(operation: () => void): unknown {
 /** The state, the last sequence, and that a crash now leaves the same. */
 async function expectSameAfterCrash({ database, disk }: FaultySimulation): Promise<void> {
   const now = readState(database);
-  const { database: left } = await openSimulation(disk.crash({ keep: 'none' }), SEED, READ_ONLY);
+  const { database: left } = await openSimulation(disk.crash({ keep: 'none' }), SEED, READ_ONLY_LARGE);
   expect(left.lastCommitted).toBe(database.lastCommitted);
   expect(readState(left)).toEqual(now);
 }
@@ -170,7 +170,7 @@ describe.each([
 });
 
 async function expectSameClosed(disk: SimulatedDisk, count: number): Promise<void> {
-  const { database } = await openSimulation(disk.crash({ keep: 'none' }), SEED, READ_ONLY);
+  const { database } = await openSimulation(disk.crash({ keep: 'none' }), SEED, READ_ONLY_LARGE);
   expect(database.count()).toBe(count);
   expect(database.stats().recovery.commitsReplayed).toBe(0);
 }

@@ -4,10 +4,10 @@
  * sequences, and commits work again once there is room. A checkpoint that finds no room for its
  * pages waits for it while commits go on. Nothing of this poisons the database.
  */
-import { MIB, type FaultRule } from '@manifold-db/storage';
+import { LOG_FULL, MIB, errnoError, type FaultRule } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import { openFaulty, runSteps, settle, type FaultySimulation } from './support/faults.js';
-import { READ_ONLY, openSimulation } from './support/simulator.js';
+import { READ_ONLY_LARGE, openSimulation } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261127);
 const LARGE = 'x'.repeat(300_000);
@@ -40,7 +40,7 @@ async function putAgain({ database, host }: FaultySimulation, value = LARGE): Pr
 
 async function expectAfterCrash({ disk }: FaultySimulation, keys: number, last: number) {
   for (const left of [disk.crash({ keep: 'none' }), disk.snapshot()]) {
-    const { database } = await openSimulation(left, SEED, READ_ONLY);
+    const { database } = await openSimulation(left, SEED, READ_ONLY_LARGE);
     expect(database.lastCommitted).toBe(last);
     expect(database.count()).toBe(keys);
   }
@@ -124,6 +124,28 @@ describe('no room for pages', () => {
     await host.run(checkpoint);
     expect(database.stats().sequences.checkpointed).toBeGreaterThanOrEqual(10);
     await expectAfterCrash(simulation, 30, 30);
+  });
+
+  it('holds it up at its meta page as well', async () => {
+    const simulation = await openFaulty([], {}, { seed: SEED });
+    const { database, host, disk } = simulation;
+    await host.run(database.put('key', 'value'));
+    disk.onOperation = (_index, description) => {
+      if (/^write \/db\/data\.manifold (0|4096)\+/.test(description)) {
+        throw errnoError('ENOSPC', 'write', '/db/data.manifold');
+      }
+    };
+    let isDone = false;
+    const checkpoint = database.checkpoint().then(() => {
+      isDone = true;
+    });
+    await runSteps(host, 300);
+    expect(isDone).toBe(false);
+    expect(Atomics.load(host.shared!.logSpace, LOG_FULL)).toBe(1);
+    disk.onOperation = undefined;
+    await host.run(checkpoint);
+    expect(database.stats().sequences.checkpointed).toBe(1);
+    expect(Atomics.load(host.shared!.logSpace, LOG_FULL)).toBe(0);
   });
 
   it('does not keep the database from being closed: the log has what is missing', async () => {

@@ -9,7 +9,7 @@
 import { SimulatedDisk } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import { runHistory, readState, type HistoryRun } from './support/history.js';
-import { READ_ONLY, openSimulation, randomFrom } from './support/simulator.js';
+import { READ_ONLY_LARGE, openSimulation, randomFrom } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261123);
 const COMMITS = 120;
@@ -56,7 +56,7 @@ async function problemAfter({ disk, acknowledged }: Killed, run: HistoryRun, see
     for (let steps = random() * 20; steps > 0; steps--) host.stepOne();
   }
   const expected = readState(database);
-  const after = await openSimulation(disk.crash({ keep: 'none' }), seed, READ_ONLY);
+  const after = await openSimulation(disk.crash({ keep: 'none' }), seed, READ_ONLY_LARGE);
   const last = after.database.lastCommitted;
   if (last !== recovered + ADDED) return `${recovered + ADDED} were acknowledged, ${last} is left`;
   return readState(after.database).join() === expected.join() ? undefined : 'another state is left';

@@ -7,14 +7,14 @@ import { SimulatedDisk } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import { collectCrashes, crashProblems, dropUnsynced } from './support/crash-states.js';
 import { readState } from './support/history.js';
-import { READ_ONLY, openSimulation } from './support/simulator.js';
+import { READ_ONLY_LARGE, openSimulation } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261202);
 const LIMIT_MS = 60_000;
 const MIB = 1024 * 1024;
 
 async function reopened(disk: SimulatedDisk) {
-  return (await openSimulation(disk, SEED, READ_ONLY)).database;
+  return (await openSimulation(disk, SEED, READ_ONLY_LARGE)).database;
 }
 
 describe('a transaction larger than the ring', () => {
@@ -63,7 +63,7 @@ describe('values of several MiB', () => {
       await host.run(blobs.put('middle', new Uint8Array(250_000).fill(i)));
     const check = async (left: SimulatedDisk) => {
       const { database: found } = await openSimulation(left, SEED, {
-        ...READ_ONLY,
+        ...READ_ONLY_LARGE,
         cacheBytes: 32 * MIB,
       });
       const family = found.columnFamily<string, Uint8Array>('blobs', { valueEncoding: 'buffer' });
@@ -156,7 +156,7 @@ describe('closing and looking', () => {
       const operations = left.operationCount;
       await again.host.run(again.database.close());
       // Opened and closed without a change: no second checkpoint of the same.
-      const third = await openSimulation(left, SEED, READ_ONLY);
+      const third = await openSimulation(left, SEED, READ_ONLY_LARGE);
       expect(third.database.stats().recovery.clean).toBe(true);
       expect(left.operationCount - operations).toBeLessThan(12);
     }
@@ -170,7 +170,7 @@ describe('closing and looking', () => {
     const left = disk.crash({ keep: 'none' });
     const operations = left.operationCount;
     for (let round = 0; round < 2; round++) {
-      const found = await openSimulation(left, SEED, READ_ONLY);
+      const found = await openSimulation(left, SEED, READ_ONLY_LARGE);
       expect(found.database.stats().recovery.commitsReplayed).toBe(15);
       expect(readState(found.database)).toEqual(readState(database));
       expect([...found.database.keys({ consistency: 'synced' })].length).toBe(40);

@@ -8,7 +8,7 @@ import { SimulatedDisk } from '@manifold-db/storage';
 import type { CommitMode } from '@manifold-db/core';
 import { describe, expect, it } from 'vitest';
 import { readState, runHistory, type HistoryRun, type ModelState } from './support/history.js';
-import { READ_ONLY, openSimulation, randomFrom } from './support/simulator.js';
+import { READ_ONLY_LARGE, openSimulation, randomFrom } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261201);
 const LIMIT_MS = 120_000;
@@ -52,7 +52,7 @@ async function crashesOfRecovery(disk: SimulatedDisk, mode: CommitMode): Promise
 }
 
 async function stateOf(disk: SimulatedDisk): Promise<{ last: number; state: ModelState }> {
-  const { database } = await openSimulation(disk, SEED, READ_ONLY);
+  const { database } = await openSimulation(disk, SEED, READ_ONLY_LARGE);
   return { last: database.lastCommitted, state: readState(database) };
 }
 

@@ -230,6 +230,7 @@ export class Checkpointer {
         context.dataFile.write([encodeMeta(meta)], offset);
       });
       if (!isWritten) return BLOCKED;
+      this.#parts.space.succeeded('checkpoint');
       run.meta = meta;
       return AGAIN;
     }

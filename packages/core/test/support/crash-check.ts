@@ -5,6 +5,7 @@
 import type { SimulatedDisk } from '@manifold-db/storage';
 import type { HistoryRun } from './history.js';
 import { readState } from './history.js';
+import type { OpenOptions } from '@manifold-db/core';
 import { openSimulation, SIMULATED_PATH } from './simulator.js';
 
 /** What is wrong with a crash state, or `undefined`. */
@@ -12,14 +13,13 @@ export async function crashProblem(
   disk: SimulatedDisk,
   run: HistoryRun,
   acknowledged: number,
-  mode: 'read-only' | 'read-write',
+  options: OpenOptions,
 ): Promise<string | undefined> {
   const isThere = disk.vfs().exists(`${SIMULATED_PATH}/data.manifold`);
   if (!isThere) {
     return acknowledged === 0 ? undefined : `commit ${acknowledged} is lost with its database`;
   }
   try {
-    const options = mode === 'read-only' ? { readOnly: true, createIfMissing: false } : {};
     const { database, host } = await openSimulation(disk, 1, options);
     const problem = compare(database.lastCommitted, readState(database), run, acknowledged);
     await host.run(database.close());

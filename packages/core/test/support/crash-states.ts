@@ -5,7 +5,7 @@ import { SimulatedDisk, type Vfs } from '@manifold-db/storage';
 import type { CommitMode, OpenOptions } from '@manifold-db/core';
 import { crashProblem } from './crash-check.js';
 import { runHistory, type HistoryRun } from './history.js';
-import { openSimulation } from './simulator.js';
+import { READ_ONLY, SMALL, openSimulation } from './simulator.js';
 
 export interface CrashState {
   readonly disk: SimulatedDisk;
@@ -21,6 +21,7 @@ export interface CollectOptions {
   readonly bugs?: number;
   readonly checkpointEvery?: number;
   readonly largeBytes?: number;
+  readonly largeShare?: number;
   readonly waitsForCheckpoints?: boolean;
   readonly open?: OpenOptions;
   readonly wrap?: (vfs: Vfs) => Vfs;
@@ -86,15 +87,17 @@ export async function crashProblems(
   run: HistoryRun,
   crashes: readonly CrashState[],
   most = Infinity,
+  look: OpenOptions = READ_ONLY,
 ): Promise<string[]> {
   const problems: string[] = [];
   for (const [i, { disk, place, acknowledged }] of crashes.entries()) {
     if (problems.length >= most) break;
     const isFull = i % READ_WRITE_EVERY === 0;
-    let problem = await crashProblem(disk, run, acknowledged, isFull ? 'read-write' : 'read-only');
+    const options = isFull ? { cacheBytes: look.cacheBytes ?? SMALL.cacheBytes } : look;
+    let problem = await crashProblem(disk, run, acknowledged, options);
     // Recovery is idempotent: the recovered database recovers to the same.
     if (problem === undefined && isFull) {
-      problem = await crashProblem(disk, run, acknowledged, 'read-only');
+      problem = await crashProblem(disk, run, acknowledged, look);
     }
     if (problem !== undefined) problems.push(`before ${place}: ${problem}`);
   }

@@ -28,6 +28,8 @@ export interface HistoryOptions {
   readonly inFlight?: number;
   /** Length of the few large values; larger ones fill log segments sooner. */
   readonly largeBytes?: number;
+  /** How many of the values are large; default a few. */
+  readonly largeShare?: number;
   /** No commit while an explicit checkpoint runs. */
   readonly waitsForCheckpoints?: boolean;
   /** Called between two commits, after commit number `sequence` was called. */
@@ -41,6 +43,7 @@ function line(family: string, key: string, value: string): string {
 const FAMILIES = ['default', 'left', 'right'];
 const KEYS = 120;
 const LARGE_BYTES = 9000;
+const LARGE_SHARE = 0.03;
 const STEPS_MAX = 5;
 const STEPS_SEED = 0x5eed;
 
@@ -51,11 +54,13 @@ class HistoryMaker {
   readonly #model: Model = new Map(FAMILIES.map((name) => [name, new Map<string, string>()]));
   readonly #random: () => number;
   readonly #largeBytes: number;
+  readonly #largeShare: number;
   #counter = 0;
 
-  constructor({ seed, largeBytes }: HistoryOptions) {
+  constructor({ seed, largeBytes, largeShare }: HistoryOptions) {
     this.#random = randomFrom(seed);
     this.#largeBytes = largeBytes ?? LARGE_BYTES;
+    this.#largeShare = largeShare ?? LARGE_SHARE;
   }
 
   /** The next commit, applied to the model at once. */
@@ -85,7 +90,7 @@ class HistoryMaker {
   #value(): string {
     const text = `value-${this.#counter++}-`;
     const roll = this.#random();
-    if (roll < 0.03) return text.padEnd(this.#largeBytes, 'x');
+    if (roll < this.#largeShare) return text.padEnd(this.#largeBytes, 'x');
     return text.padEnd(20 + this.#pick(200), '.');
   }
 

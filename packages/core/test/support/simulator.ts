@@ -172,9 +172,7 @@ export async function openSimulation(
 }
 
 /** For looking only: nothing on the disk changes. */
-export const READ_ONLY: OpenOptions = {
-  readOnly: true,
-  createIfMissing: false,
-  // What was spilled by the writer has to fit into memory here.
-  cacheBytes: 16 * 1024 * 1024,
-};
+export const READ_ONLY: OpenOptions = { readOnly: true, createIfMissing: false };
+
+/** The same for contents that a writer had to spill: here they have to fit into memory. */
+export const READ_ONLY_LARGE: OpenOptions = { ...READ_ONLY, cacheBytes: 16 * 1024 * 1024 };
