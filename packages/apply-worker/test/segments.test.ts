@@ -54,7 +54,7 @@ describe('segments', () => {
   it('are made ready ahead, durable before they are published', () => {
     const harness = newHarness({ init: { segmentsAheadTarget: 3 } });
     harness.runUntilIdle();
-    expect(harness.logWord(LOG_PREPARED_SEGMENT)).toBe(3);
+    expect(harness.logWord(LOG_PREPARED_SEGMENT)).toBe(4);
     // A database that fills segments keeps more of them ready, up to the target.
     harness.nextSegment();
     harness.runUntilIdle();

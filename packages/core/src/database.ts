@@ -386,8 +386,8 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
   }
 }
 
-/** What a waiting callback counts for. */
-const CALLBACK_BYTES = 256;
+/** What a waiting callback counts for: its promise and closures, and a little of what they hold. */
+const CALLBACK_BYTES = 896;
 
 function isThenable(value: unknown): boolean {
   return (

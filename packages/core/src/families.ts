@@ -133,7 +133,7 @@ export class Families {
   assign(entry: FamilyEntry, id?: number): void {
     const { roots } = this.#shared;
     const next = loadWideOwned(roots, ROOTS_NEXT_ID);
-    entry.slot = this.#takeSlot();
+    entry.slot = this.#takeSlot(entry);
     entry.id = id ?? next;
     storeWide(roots, ROOTS_NEXT_ID, Math.max(next, entry.id + 1));
     this.#byId.set(entry.id, entry);
@@ -161,10 +161,10 @@ export class Families {
     else clearRoot(root);
   }
 
-  #takeSlot(): number {
+  #takeSlot(entry: FamilyEntry): number {
     const { roots } = this.#shared;
     const slots = roots[ROOTS_SLOTS]!;
-    if (slots < COLUMN_FAMILIES_MAX) {
+    if (slots < COLUMN_FAMILIES_MAX - this.#slotsKept(entry)) {
       Atomics.store(roots, ROOTS_SLOTS, slots + 1);
       return slots;
     }
@@ -178,6 +178,12 @@ export class Families {
     }
     this.#dropped.shift();
     return free.slot;
+  }
+
+  /** The family `default` exists always: its first write must find a place. */
+  #slotsKept(entry: FamilyEntry): number {
+    if (entry.name === DEFAULT_FAMILY) return 0;
+    return this.entry(DEFAULT_FAMILY).slot === NO_SLOT ? 1 : 0;
   }
 
   #checkpointed(): number {

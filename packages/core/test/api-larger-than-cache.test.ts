@@ -61,7 +61,7 @@ async function check(db: Database, random: Random): Promise<void> {
   expect(db.count({ gte: low, lt: high })).toBe(49_000);
 }
 
-it('works at the speed its misses allow, and stays right', async () => {
+it('works at the speed its misses allow, and stays right', { timeout: 180_000 }, async () => {
   const path = databasePath();
   const random = new Random(7);
   const db = await openSmall(path, OPTIONS);

@@ -29,7 +29,7 @@ const SOURCE = `
   await db.close();
 `;
 
-it('a million puts without an await', async () => {
+it('a million puts without an await', { timeout: 240_000 }, async () => {
   const path = databasePath();
   const heap = [`--max-old-space-size=${HEAP_MIB}`];
   const run = await runProgram(SOURCE, [path, String(COUNT)], heap);

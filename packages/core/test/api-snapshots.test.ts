@@ -4,7 +4,14 @@
  */
 import type { ColumnFamily, Database, Snapshot } from '@manifold-db/core';
 import { expect, it } from 'vitest';
-import { MODES, MIB, databasePath, expectThrownCode, openSmall } from './support/api-database.js';
+import {
+  MIB,
+  MODES,
+  databasePath,
+  expectThrownCode,
+  openSmall,
+  openSmallWith,
+} from './support/api-database.js';
 
 const ROUNDS = 6;
 const KEYS = 400;
@@ -68,10 +75,13 @@ it.each(MODES)('mode %s: each snapshot keeps its state', async (mode) => {
 });
 
 it('a snapshot is what was committed when it was taken, pending commits included', async () => {
-  const db = await openSmall();
+  const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 50_000 } as const;
+  const db = await openSmallWith({ vfsSpec });
+  await db.put('z', '0');
   const pending = db.put('a', '1');
   const snapshot = db.snapshot();
-  expect(snapshot.sequence).toBe(1);
+  expect(snapshot.sequence).toBe(2);
+  expect(db.lastSynced).toBe(1);
   void db.put('a', '2');
   expect(db.get('a', { snapshot })).toBe('1');
   expect(db.get('a')).toBe('2');
@@ -79,7 +89,7 @@ it('a snapshot is what was committed when it was taken, pending commits included
   expect(db.getMany(['a', 'b'], { snapshot })).toEqual(['1', undefined]);
   await pending;
   const again = db.snapshot();
-  expect(again.sequence).toBe(2);
+  expect(again.sequence).toBe(3);
   snapshot.close();
   again.close();
 });

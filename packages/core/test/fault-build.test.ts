@@ -48,7 +48,11 @@ function attempt(operation: () => void): unknown {
 /** The state, the last sequence, and that a crash now leaves the same. */
 async function expectSameAfterCrash({ database, disk }: FaultySimulation): Promise<void> {
   const now = readState(database);
-  const { database: left } = await openSimulation(disk.crash({ keep: 'none' }), SEED, READ_ONLY_LARGE);
+  const { database: left } = await openSimulation(
+    disk.crash({ keep: 'none' }),
+    SEED,
+    READ_ONLY_LARGE,
+  );
   expect(left.lastCommitted).toBe(database.lastCommitted);
   expect(readState(left)).toEqual(now);
 }

@@ -147,21 +147,21 @@ function seedsFrom(first: number, count: number): number[] {
 }
 
 const SETTINGS: { name: string; mode: CommitMode; open: OpenOptions; seeds: number[] }[] = [
-  { name: 'pipelined', mode: 'pipelined', open: {}, seeds: seedsFrom(100, 12) },
+  { name: 'pipelined', mode: 'pipelined', open: {}, seeds: seedsFrom(100, 8) },
   {
     name: 'pipelined, the smallest cache, checkpoints all the time',
     mode: 'pipelined',
     open: { cacheBytes: MIB, checkpointIntervalMs: 1 },
-    seeds: seedsFrom(200, 8),
+    seeds: seedsFrom(200, 5),
   },
   {
     name: 'pipelined, 3 apply workers',
     mode: 'pipelined',
     open: { workers: { apply: 3 } },
-    seeds: seedsFrom(300, 8),
+    seeds: seedsFrom(300, 5),
   },
-  { name: 'async-wal', mode: 'async-wal', open: {}, seeds: seedsFrom(400, 6) },
-  { name: 'sequential', mode: 'sequential', open: {}, seeds: seedsFrom(500, 4) },
+  { name: 'async-wal', mode: 'async-wal', open: {}, seeds: seedsFrom(400, 4) },
+  { name: 'sequential', mode: 'sequential', open: {}, seeds: seedsFrom(500, 3) },
 ];
 
 describe('snapshots, iterators and views', () => {
@@ -175,7 +175,7 @@ describe('snapshots, iterators and views', () => {
 describe('a running checkpoint is a reader', () => {
   // Commit 5 makes page P, the checkpoint of 5 runs, 6 supersedes P, 7 takes its number: the
   // checkpoint must not write what 7 made of it.
-  it.each(seedsFrom(600, 6))('whose pages are not taken (seed %i)', async (seed) => {
+  it.each(seedsFrom(600, 4))('whose pages are not taken (seed %i)', async (seed) => {
     const { disk, database, host } = await openSimulation(new SimulatedDisk(), seed);
     const random = randomFrom(seed);
     const crashes: { disk: SimulatedDisk; acknowledged: number; place: string }[] = [];

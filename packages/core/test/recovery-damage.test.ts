@@ -11,6 +11,7 @@ import {
   SEGMENT_DATA_OFFSET,
   SimulatedDisk,
   sealPage,
+  type Vfs,
 } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import {
@@ -64,12 +65,30 @@ async function killedDatabase(seed = SEED): Promise<Base> {
   return { disk, state, logEnd };
 }
 
-/** Opens it in both ways; both fail alike, and the files stay as they are. */
+/** Counts the files that are open. */
+function countingVfs(base: Vfs): { vfs: Vfs; openCount: () => number } {
+  let count = 0;
+  const open: Vfs['open'] = (path, mode) => {
+    const file = base.open(path, mode);
+    count++;
+    let isOpen = true;
+    const close = () => {
+      if (isOpen) count--;
+      isOpen = false;
+      file.close();
+    };
+    return { ...file, close };
+  };
+  return { vfs: { ...base, open }, openCount: () => count };
+}
+
+/** Opens it in both ways; both fail alike, the files stay as they are, none is left open. */
 async function refusal(disk: SimulatedDisk): Promise<Error & { code?: string; path?: string }> {
   const before = fingerprint(disk);
   const errors: Error[] = [];
   for (const options of [READ_ONLY, { createIfMissing: true }]) {
-    const opening = openSimulation(disk, SEED, options);
+    const { vfs, openCount } = countingVfs(disk.vfs());
+    const opening = openSimulation(disk, SEED, options, { vfs });
     errors.push(
       await opening.then(
         () => new Error('it opens'),
@@ -77,6 +96,7 @@ async function refusal(disk: SimulatedDisk): Promise<Error & { code?: string; pa
       ),
     );
     expect(fingerprint(disk)).toEqual(before);
+    expect(openCount(), 'files left open').toBe(0);
   }
   expect(errors[1]).toMatchObject({ message: errors[0]!.message });
   return errors[0]!;

@@ -216,7 +216,7 @@ describe('backup', () => {
       {
         vfsSpec: {
           kind: 'fault',
-          rules: [{ operation: 'dataSync', pathIncludes: 'wal-', errno: 'EIO', gate }],
+          rules: [{ operation: 'dataSync', pathIncludes: join(path, 'wal-'), errno: 'EIO', gate }],
         },
       },
     );

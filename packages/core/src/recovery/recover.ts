@@ -32,6 +32,7 @@ import {
   type LogTail,
   type SharedBuffers,
   type Vfs,
+  type VfsFile,
 } from '@manifold-db/storage';
 import { Engine } from '../engine.js';
 import { sharedSizes } from '../options/index.js';
@@ -72,12 +73,24 @@ export interface Recovered {
 
 export function recover(input: RecoverInput): Recovered {
   const { path, options, vfs } = input;
-  const startedMs = input.host.now();
   if (!options.readOnly) syncFiles(vfs, path);
+  const dataFile = vfs.open(join(path, DATA_FILE_NAME), options.readOnly ? 'read' : 'read-write');
+  try {
+    return recoverWith(input, dataFile);
+  } catch (error) {
+    dataFile.close();
+    throw error;
+  }
+}
+
+/** `dataFile` stays open: it is the main thread's from here on. */
+function recoverWith(input: RecoverInput, dataFile: VfsFile): Recovered {
+  const { path, options, vfs } = input;
+  const startedMs = input.host.now();
   const checkpoint = loadCheckpoint(vfs, path);
   const { meta } = checkpoint;
   const buffers = createSharedBuffers(sharedSizes(options));
-  const engine = openPages(input, buffers, checkpoint);
+  const engine = openPages(input, buffers, checkpoint, dataFile);
   const seededBelow = seedFreePages(engine.pager, checkpoint.freeMap.inUse, meta.pageCount);
   const replay = new Replay(engine, meta.sequence, input.signal);
   const found = scanLog(
@@ -126,17 +139,17 @@ function openPages(
   input: RecoverInput,
   buffers: SharedBuffers,
   checkpoint: LoadedCheckpoint,
+  dataFile: VfsFile,
 ): Engine {
   const { path, options, vfs, host } = input;
   const { meta } = checkpoint;
   const shared = attachShared(buffers);
   initializePageMemory(shared, meta.pageCount, meta.birthCounter + BIRTHS_SKIPPED);
-  const dataPath = join(path, DATA_FILE_NAME);
   const pager = new Pager({
     shared,
     thread: THREAD_MAIN,
-    file: vfs.open(dataPath, options.readOnly ? 'read' : 'read-write'),
-    path: dataPath,
+    file: dataFile,
+    path: join(path, DATA_FILE_NAME),
     canWriteThrough: !options.readOnly,
   });
   pager.loader.reserveScratch();
