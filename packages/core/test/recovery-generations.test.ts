@@ -1,8 +1,8 @@
 /**
- * One database through many lives: each writes for a while, ends in a crash at some operation (power
- * loss with a random part of the unsynced bytes, or a kill, or both at once), and the next one goes
- * on with what was recovered. What only shows later shows here: births or page numbers given out
- * twice, a cut log that comes back, pages leaked or freed wrongly by a recovery.
+ * One database through many lives: each writes for a while, ends in a crash at some operation
+ * (power loss with a random part of the unsynced bytes, or a kill, or both at once), and the next
+ * one goes on with what was recovered. What only shows later shows here: births or page numbers
+ * given out twice, a cut log that comes back, pages leaked or freed wrongly by a recovery.
  *
  * MANIFOLD_SEED runs one seed alone; the seed stands in every failure.
  */
