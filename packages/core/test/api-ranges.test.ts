@@ -20,8 +20,14 @@ import {
 } from './support/api-oracle.js';
 import { Random, randomBytes, randomText } from './support/api-random.js';
 
-const ENTRIES = 400;
-const RANGES = 250;
+const ENTRIES = 300;
+const RANGES = 100;
+
+/** Bytes as text: comparing them as objects would take most of the test's time. */
+function plain(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return `bytes ${value.toString('hex')}`;
+  return Array.isArray(value) ? value.map(plain) : value;
+}
 
 interface Case<K, V> {
   readonly options: ColumnFamilyOptions<K, V>;
@@ -56,7 +62,7 @@ const bytes: Case<Buffer, Buffer> = {
   >,
   order: bufferOrder,
   key: (random) => randomBytes(random, 6),
-  value: (random) => (random.chance(0.1) ? Buffer.alloc(0) : randomBytes(random, 6000)),
+  value: (random) => randomBytes(random, random.chance(0.1) ? 6000 : 40).subarray(1),
   isPrefix: always,
 };
 const ordered: Case<OrderedKey, unknown> = {
@@ -105,14 +111,14 @@ describe.each([
     const subject = family as unknown as ColumnFamily<unknown, unknown>;
     const oracle = new Oracle<unknown, unknown>(encoding.order);
     await fill(subject, oracle, encoding, random);
-    expect([...subject.entries()]).toEqual(oracle.range());
+    expect(plain([...subject.entries()])).toEqual(plain(oracle.range()));
     for (let left = RANGES; left > 0; left--) checkRange(subject, oracle, encoding, random);
     for (let left = 50; left > 0; left--) await checkPoint(subject, oracle, encoding, random);
     for (let left = 10; left > 0; left--) {
       const { limit: _limit, reverse: _reverse, ...bounds } = randomRange(oracle, encoding, random);
       await subject.clear(bounds);
       oracle.clear(bounds);
-      expect([...subject.entries()]).toEqual(oracle.range());
+      expect(plain([...subject.entries()])).toEqual(plain(oracle.range()));
       await fill(subject, oracle, encoding, random);
     }
   });
@@ -166,9 +172,9 @@ function checkRange<K, V>(
 ): void {
   const range = randomRange(oracle, encoding, random);
   const expected = oracle.range(range);
-  expect([...family.entries(range)]).toEqual(expected);
-  expect([...family.keys(range)]).toEqual(expected.map(([key]) => key));
-  expect([...family.values(range)]).toEqual(expected.map(([, value]) => value));
+  expect(plain([...family.entries(range)])).toEqual(plain(expected));
+  expect(plain([...family.keys(range)])).toEqual(plain(expected.map(([key]) => key)));
+  expect(plain([...family.values(range)])).toEqual(plain(expected.map(([, value]) => value)));
   expect(family.count(range)).toBe(expected.length);
 
   const { limit: _limit, ...unlimited } = range;
@@ -177,7 +183,7 @@ function checkRange<K, V>(
     const key = randomKey(oracle, encoding, random);
     walk.seek(key);
     const rest = oracle.from(key, unlimited);
-    for (const entry of rest.slice(0, 4)) expect(walk.next().value).toEqual(entry);
+    for (const entry of rest.slice(0, 4)) expect(plain(walk.next().value)).toEqual(plain(entry));
     if (rest.length < 4) expect(walk.next().done).toBe(true);
     // The end closes a walk: it cannot be sought again.
     if (rest.length < 4) return;
@@ -192,11 +198,11 @@ async function checkPoint<K, V>(
   random: Random,
 ): Promise<void> {
   const keys = Array.from({ length: 8 }, () => randomKey(oracle, encoding, random));
-  const expected = keys.map((key) => oracle.get(key));
-  expect(family.getMany(keys)).toEqual(expected);
-  expect(keys.map((key) => family.get(key))).toEqual(expected);
+  const expected = plain(keys.map((key) => oracle.get(key)));
+  expect(plain(family.getMany(keys))).toEqual(expected);
+  expect(plain(keys.map((key) => family.get(key)))).toEqual(expected);
   expect(keys.map((key) => family.has(key))).toEqual(
     keys.map((key) => oracle.get(key) !== undefined),
   );
-  expect(await Promise.all(keys.map((key) => family.getAsync(key)))).toEqual(expected);
+  expect(plain(await Promise.all(keys.map((key) => family.getAsync(key))))).toEqual(expected);
 }

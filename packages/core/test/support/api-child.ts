@@ -15,6 +15,9 @@ export interface ChildResult {
   readonly stderr: string;
 }
 
+/** As a user's program: without the costly checks of the tests. */
+const env = { ...process.env, MANIFOLD_CHECKS: '' };
+
 /** Starts a module; the arguments are `process.argv.slice(1)`. */
 export function startProgram(
   source: string,
@@ -24,7 +27,7 @@ export function startProgram(
   const child = spawn(
     process.execPath,
     [...nodeOptions, '--input-type=module', '-e', source, '--', ...programArguments],
-    { cwd: PACKAGE_DIRECTORY, stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: PACKAGE_DIRECTORY, stdio: ['ignore', 'pipe', 'pipe'], env },
   );
   // One that hangs must not outlive its test.
   onTestFinished(() => void child.kill('SIGKILL'));
