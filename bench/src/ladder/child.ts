@@ -1,15 +1,13 @@
 /**
- * One run of the ladder in a process of its own: first a discarded run on another database, so that
- * the code is compiled, then the run that counts on a fresh one.
+ * One run of the ladder in a process of its own: first a discarded run of the same length on another
+ * database, so that the code is compiled, then the run that counts on a fresh one. The first
+ * database stays open meanwhile: with its last object V8 would drop what it has learned, and compile
+ * everything once more in the run that counts.
  */
 import { serveIsolated } from '../isolated.js';
 import { withScratch } from '../scratch.js';
-import { FAMILIES, type RunMeasures, type RunParameters } from './run.js';
+import type { RunMeasures, RunParameters } from './run.js';
 import { measure, type Target } from './workload.js';
-
-/** The discarded run is this long, whatever the size of a batch. */
-const WARM_UP_OPS = 120_000;
-const WARM_UP_BATCHES_MAX = 2_400;
 
 /** The module of an engine is loaded only where it is measured. */
 async function openTarget(directory: string, parameters: RunParameters): Promise<Target> {
@@ -19,26 +17,23 @@ async function openTarget(directory: string, parameters: RunParameters): Promise
   return (await import('./manifold-target.js')).openManifoldTarget(directory, parameters);
 }
 
-function warmUpBatches(batchOps: number): number {
-  const batches = Math.min(WARM_UP_BATCHES_MAX, WARM_UP_OPS / batchOps);
-  return Math.max(1, Math.round(batches / FAMILIES));
-}
-
-function runOnce(parameters: RunParameters): Promise<RunMeasures> {
+/** Runs the workload, then `meanwhile` before the database is closed. */
+async function runOnce<T>(
+  parameters: RunParameters,
+  meanwhile: (measures: RunMeasures) => Promise<T> | T,
+): Promise<T> {
   return withScratch(parameters.directory, async (directory) => {
     const target = await openTarget(directory, parameters);
     const { batchOps, leadInBatchesPerFamily, batchesPerFamily } = parameters;
     const measures = await measure(target, batchOps, leadInBatchesPerFamily, batchesPerFamily);
+    const result = await meanwhile(measures);
     await target.close();
-    return measures;
+    return result;
   });
 }
 
-serveIsolated(async (parameters: RunParameters): Promise<RunMeasures> => {
-  const batchesPerFamily = Math.min(
-    warmUpBatches(parameters.batchOps),
-    parameters.batchesPerFamily,
-  );
-  await runOnce({ ...parameters, addedSyncLatencyUs: 0, batchesPerFamily });
-  return runOnce(parameters);
+serveIsolated((parameters: RunParameters): Promise<RunMeasures> => {
+  return runOnce({ ...parameters, addedSyncLatencyUs: 0 }, () => {
+    return runOnce(parameters, (measures) => measures);
+  });
 });

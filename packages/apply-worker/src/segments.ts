@@ -35,7 +35,7 @@ import { requireLock } from './failures.js';
 /** Segments kept ahead before the database has filled one. */
 const SEGMENTS_AHEAD_FIRST = 4;
 /** Added to that for every segment that is filled. */
-const SEGMENTS_PER_FILLED = 2;
+const SEGMENTS_PER_FILLED = 0;
 
 export class Segments {
   readonly #context: ApplyContext;

@@ -29,6 +29,8 @@ import { BuilderTransaction } from './write-transaction.js';
 
 export class ManifoldDatabase implements api.Database, FamilyHome {
   readonly pipeline: CommitPipeline;
+  /** Kept for its hidden class, as `TreeChanges.newest`. */
+  newestTransaction: BuilderTransaction | undefined;
   readonly snapshots: Snapshots;
   readonly views: Views;
   readonly durability: api.Durability;
@@ -181,6 +183,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
   #callback<T>(build: (tx: api.WriteTransaction) => T): Build {
     return (builder) => {
       const tx = new BuilderTransaction(this, this.#engine, builder);
+      this.newestTransaction = tx;
       try {
         const value = build(tx);
         if (isThenable(value)) {

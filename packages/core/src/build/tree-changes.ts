@@ -77,6 +77,11 @@ export class TreeChanges {
   parts = new Int32Array(16 * PART_WORDS);
   partCount = 0;
   families: FamilyChange[] = [];
+  /**
+   * Outlives its transaction on purpose: when a full garbage collection finds no object of a class,
+   * V8 drops the hidden class, and with it all compiled code that reads such objects.
+   */
+  newest: FamilyChange | undefined;
   readonly #context: BuildContext;
   readonly #pager: Pager;
   #isOpen = false;
@@ -107,6 +112,7 @@ export class TreeChanges {
     const writer = new TreeWriter(this.#pager, this.diff, root);
     const change = new FamilyChange(entry, writer, isCreated);
     this.families.push(change);
+    this.newest = change;
     return change;
   }
 

@@ -14,11 +14,13 @@ const BYTES_AHEAD = 32 * 1024 * 1024;
 const BYTES_PER_STEP = 1024 * 1024;
 
 /**
- * Adding zero changes nothing, whoever else is storing to the word: it only makes the page exist.
+ * Exchanging zero for zero changes nothing, whoever else is storing to the word: it only makes the
+ * page exist. Not `Atomics.add`: that loads first, so the system maps its page of zeros, replaces
+ * it at the store, and interrupts every other processor to make it forget the first one.
  */
 function touch(words: Int32Array, fromByte: number, endByte: number): void {
   for (let byte = fromByte; byte < endByte; byte += SYSTEM_PAGE_BYTES) {
-    Atomics.add(words, byte >>> 2, 0);
+    Atomics.compareExchange(words, byte >>> 2, 0, 0);
   }
 }
 
