@@ -1,8 +1,8 @@
 /**
- * One run of the ladder in a process of its own: first a discarded run of the same length on another
- * database, so that the code is compiled, then the run that counts on a fresh one. The first
- * database stays open meanwhile: with its last object V8 would drop what it has learned, and compile
- * everything once more in the run that counts.
+ * One run of the ladder in a process of its own: first a discarded run of the same length on
+ * another database, so that the code is compiled, then the run that counts on a fresh one. The
+ * first database stays open meanwhile: with its last object V8 would drop what it has learned, and
+ * compile everything once more in the run that counts.
  */
 import { serveIsolated } from '../isolated.js';
 import { withScratch } from '../scratch.js';

@@ -32,22 +32,22 @@ import type { ApplyContext } from './context.js';
 import type { DiskSpace } from './disk-space.js';
 import { requireLock } from './failures.js';
 
-/** Segments kept ahead before the database has filled one. */
-const SEGMENTS_AHEAD_FIRST = 4;
-/** Added to that for every segment that is filled. */
-const SEGMENTS_PER_FILLED = 0;
+/**
+ * Segments kept ready: 32 MiB by default, what a fast writer fills while a checkpoint's longest
+ * sync keeps this thread. More would only be memory and disk space that nobody writes to.
+ */
+const SEGMENTS_AHEAD = 4;
 
 export class Segments {
   readonly #context: ApplyContext;
   readonly #space: DiskSpace;
   readonly #spec: SegmentSpec;
   readonly #segmentsMax: number;
+  readonly #target: number;
   /** Names of files that may be recycled. */
   readonly #obsolete: string[];
   #preparation: SegmentPreparation | undefined;
   #isStarved = false;
-  #ahead = SEGMENTS_AHEAD_FIRST;
-  #lastWriting = 0;
 
   constructor(context: ApplyContext, space: DiskSpace) {
     this.#context = context;
@@ -60,6 +60,7 @@ export class Segments {
       databaseId: init.databaseId,
     };
     this.#segmentsMax = Math.floor(walBytesMax / walSegmentBytes);
+    this.#target = Math.min(SEGMENTS_AHEAD, init.segmentsAheadTarget);
     this.#obsolete = init.obsoleteSegments.filter((name) => !this.#isLive(name)).sort();
   }
 
@@ -73,7 +74,7 @@ export class Segments {
     const { logSpace } = this.#context.shared;
     const prepared = Atomics.load(logSpace, LOG_PREPARED_SEGMENT);
     const ahead = prepared - Atomics.load(logSpace, LOG_WRITING_SEGMENT);
-    const wanted = Math.max(this.#target(), Atomics.load(logSpace, LOG_WANTED_SEGMENTS));
+    const wanted = Math.max(this.#target, Atomics.load(logSpace, LOG_WANTED_SEGMENTS));
     this.#isStarved = false;
     if (this.#preparation !== undefined) return this.#continue();
     if (ahead >= wanted) {
@@ -89,20 +90,6 @@ export class Segments {
     }
     this.#preparation = new SegmentPreparation(this.#context.vfs, this.#spec, prepared + 1);
     return this.#continue();
-  }
-
-  /**
-   * Segments to keep ahead: few for a database that writes little, more each time one was filled,
-   * so that a burst finds them ready.
-   */
-  #target(): number {
-    const writing = Atomics.load(this.#context.shared.logSpace, LOG_WRITING_SEGMENT);
-    if (this.#lastWriting !== 0 && writing > this.#lastWriting) {
-      this.#ahead += (writing - this.#lastWriting) * SEGMENTS_PER_FILLED;
-    }
-    this.#lastWriting = writing;
-    this.#ahead = Math.min(this.#ahead, this.#context.init.segmentsAheadTarget);
-    return this.#ahead;
   }
 
   /** A durable meta page names `oldest`: the segments before it may be recycled. */

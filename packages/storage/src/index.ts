@@ -15,6 +15,7 @@ export * from './layout/roots.js';
 export * from './layout/snapshots.js';
 export * from './layout/statistics.js';
 export * from './sync/bell.js';
+export * from './sync/spin.js';
 export * from './sync/mutex.js';
 export * from './sync/wide.js';
 export * from './pages/index.js';

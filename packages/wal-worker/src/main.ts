@@ -1,11 +1,6 @@
 /**
  * Entry of the fsync worker's thread: steps the loop, sleeps on the thread's bell when there is
- * nothing to do. Ends when the loop stops; an exception poisons the database and ends the thread.
- *
- * No spinning before the sleep. Measured on two cores with one commit at a time: a caller that
- * awaits its commit is back with the next one after some 50 µs, so a spin of 20 µs changes nothing
- * beyond the noise, and one long enough to meet it takes the core that main or the apply worker
- * needs (the slowest tenth of the commits gets twice as slow).
+ * nothing to do, awake for a moment first. Ends when the loop stops; an exception poisons the database and ends the thread.
  */
 import { workerData } from 'node:worker_threads';
 import {
@@ -13,6 +8,7 @@ import {
   PROGRESS_READY,
   REASON_APPENDED,
   REASON_REQUEST,
+  SpinPolicy,
   THREAD_MAIN,
   THREAD_WAL,
   attachShared,
@@ -21,21 +17,42 @@ import {
   prefaultRing,
   prepareToSleep,
   ringBell,
+  ringsOf,
   setFailure,
   sleepOnBell,
+  spinOnBell,
 } from '@manifold-db/storage';
 import { createWalLoop } from './create-wal-loop.js';
 import type { WalWorkerInit } from './init.js';
 import type { WalLoop } from './wal-loop.js';
 
+/** A caller that commits one write after another is back with the next one by then. */
+const SPIN_MS = 0.25;
+
 function run(loop: WalLoop, bells: Int32Array): void {
+  const spin = new SpinPolicy(SPIN_MS);
   for (;;) {
     const result = loop.step();
     if (result === 'stopped') return;
     if (result === 'worked') continue;
+    if (spin.shouldSpin()) {
+      const wasEnough = waitAwake(loop, bells, spin.limitMs);
+      spin.ended(wasEnough);
+      if (wasEnough) continue;
+    }
     const rings = prepareToSleep(bells, THREAD_WAL, REASON_APPENDED | REASON_REQUEST);
     if (loop.hasWork()) cancelSleep(bells, THREAD_WAL);
     else sleepOnBell(bells, THREAD_WAL, rings);
+  }
+}
+
+/** Until there is work, or for so long. */
+function waitAwake(loop: WalLoop, bells: Int32Array, limitMs: number): boolean {
+  const untilMs = performance.now() + limitMs;
+  for (;;) {
+    const rings = ringsOf(bells, THREAD_WAL);
+    if (loop.hasWork()) return true;
+    if (!spinOnBell(bells, THREAD_WAL, rings, untilMs)) return false;
   }
 }
 

@@ -17,6 +17,7 @@ import {
   REASON_REQUEST,
   RUNNING,
   SHUTDOWN_NOW,
+  SpinPolicy,
   THREAD_MAIN,
   cancelSleep,
   failureText,
@@ -24,8 +25,10 @@ import {
   prepareToWaitAsync,
   ringAllBells,
   ringBell,
+  ringsOf,
   setFailure,
   sleepOnBell,
+  spinOnBell,
   waitOnBellAsync,
   type ApplyInit,
   type Shared,
@@ -38,6 +41,10 @@ import { applyWorkerUrl, walWorkerUrl } from './worker-urls.js';
 const KEEP_ALIVE_MS = 0x7fffffff;
 /** A blocked main thread looks up this often, in case a worker died without ringing. */
 const BLOCKED_LOOK_MS = 1000;
+/** A sync of a good disk is over by then: a call that blocks anyway waits for it awake. */
+const BLOCKING_SPIN_MS = 1;
+/** The same for a promise: so long the event loop turns instead of sleeping. */
+const TURNING_SPIN_MS = 1;
 
 export class ThreadHost implements Host {
   #shared: Shared | undefined;
@@ -49,6 +56,10 @@ export class ThreadHost implements Host {
   #wake: () => void = () => {};
   #isWaiting = false;
   #isScheduled = false;
+  readonly #blockingSpin = new SpinPolicy(BLOCKING_SPIN_MS);
+  readonly #turningSpin = new SpinPolicy(TURNING_SPIN_MS);
+  #isTurning = false;
+  #turnUntilMs = 0;
 
   async start(shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void> {
     this.#shared = shared;
@@ -112,12 +123,27 @@ export class ThreadHost implements Host {
 
   waitUntil(condition: () => boolean, interest: number, lookMs = BLOCKED_LOOK_MS): void {
     const bells = this.#shared!.bells;
+    if (this.#blockingSpin.shouldSpin()) {
+      const wasEnough = this.#waitAwake(condition);
+      this.#blockingSpin.ended(wasEnough);
+      if (wasEnough) return;
+    }
     for (;;) {
       const rings = prepareToSleep(bells, THREAD_MAIN, interest);
       if (condition()) break;
       sleepOnBell(bells, THREAD_MAIN, rings, lookMs);
     }
     cancelSleep(bells, THREAD_MAIN);
+  }
+
+  #waitAwake(condition: () => boolean): boolean {
+    const bells = this.#shared!.bells;
+    const untilMs = performance.now() + this.#blockingSpin.limitMs;
+    for (;;) {
+      const rings = ringsOf(bells, THREAD_MAIN);
+      if (condition()) return true;
+      if (!spinOnBell(bells, THREAD_MAIN, rings, untilMs)) return false;
+    }
   }
 
   watch(interest: number, isDue: () => boolean, wake: () => void): void {
@@ -133,8 +159,39 @@ export class ThreadHost implements Host {
     }
     this.#keepAlive ??= setInterval(() => {}, KEEP_ALIVE_MS);
     this.#keepAlive.ref();
-    this.#arm();
+    if (this.#isTurning) return;
+    if (this.#turningSpin.shouldSpin()) this.#startTurning();
+    else this.#arm();
   }
+
+  // --- waiting with the event loop awake --------------------------------------------------------
+
+  #startTurning(): void {
+    this.#isTurning = true;
+    this.#turnUntilMs = performance.now() + this.#turningSpin.limitMs;
+    // Until the wait is armed nobody needs to ring for it.
+    prepareToWaitAsync(this.#shared!.bells, THREAD_MAIN, 0);
+    setImmediate(this.#turn);
+  }
+
+  /** One turn of the event loop: everything else that is due in it runs as well. */
+  readonly #turn = (): void => {
+    if (this.#interest === 0) {
+      this.#isTurning = false;
+    } else if (this.#isDue()) {
+      this.#isTurning = false;
+      this.#turningSpin.ended(true);
+      this.#onRing();
+    } else if (performance.now() < this.#turnUntilMs) {
+      setImmediate(this.#turn);
+    } else {
+      this.#isTurning = false;
+      this.#turningSpin.ended(false);
+      this.#arm();
+    }
+  };
+
+  // --- waiting with the event loop asleep -------------------------------------------------------
 
   #arm(): void {
     const bells = this.#shared!.bells;
