@@ -42,8 +42,8 @@ export interface Operation {
   readonly reject: (error: unknown) => void;
 }
 
-/** A poll admits waiting operations for about this long before the event loop gets a turn. */
-const POLL_BUDGET_MS = 4;
+/** Builds take about this long at most before the event loop gets a turn. */
+const TURN_BUDGET_MS = 2;
 
 export class CommitPipeline {
   readonly builder: TransactionBuilder;
@@ -63,6 +63,9 @@ export class CommitPipeline {
   #watched = 0;
   #isWatching = false;
   #isPollScheduled = false;
+  /** Time spent building in this turn of the event loop. */
+  #builtMs = 0;
+  #isTurnOpen = false;
   #onIdle: (() => void)[] = [];
 
   constructor(engine: Engine) {
@@ -89,6 +92,7 @@ export class CommitPipeline {
       this.#makePendingRoom(operation.bytes);
       this.admission.enter(operation.bytes);
       this.#waiting.push(operation);
+      if (this.#builtMs >= TURN_BUDGET_MS) this.#schedulePoll();
       if (this.admission.isDiskFull()) this.#rejectWaiting(diskFullError);
     }
     this.#watch();
@@ -102,6 +106,14 @@ export class CommitPipeline {
       this.#waiting.length === 0 &&
       this.admission.isOpen()
     );
+  }
+
+  /**
+   * As `canRunNow`, for an operation that may as well wait: callers that were all acknowledged at
+   * once and go on writing must not keep the event loop from its turn.
+   */
+  canRunThisTurn(): boolean {
+    return this.#builtMs < TURN_BUDGET_MS && this.canRunNow();
   }
 
   get isBuilding(): boolean {
@@ -168,8 +180,6 @@ export class CommitPipeline {
   }
 
   #pump(): void {
-    const { host } = this.#engine;
-    const started = this.#waiting.length > 0 ? host.now() : 0;
     if (this.#waiting.length > 0 && this.admission.isDiskFull()) {
       this.#rejectWaiting(diskFullError);
       return;
@@ -177,14 +187,15 @@ export class CommitPipeline {
     for (;;) {
       if (this.#current !== undefined && !this.#advance()) return;
       const next = this.#waiting.peek();
-      if (next === undefined || this.#isBuilding || !this.admission.isOpen()) return;
-      this.#waiting.shift();
-      this.admission.leave(next.bytes);
-      this.#run(next);
-      if (!this.#isBlocking && host.now() - started > POLL_BUDGET_MS) {
+      if (next === undefined || this.#isBuilding) return;
+      if (this.#builtMs >= TURN_BUDGET_MS && !this.#isBlocking) {
         this.#schedulePoll();
         return;
       }
+      if (!this.admission.isOpen()) return;
+      this.#waiting.shift();
+      this.admission.leave(next.bytes);
+      this.#run(next);
     }
   }
 
@@ -197,8 +208,27 @@ export class CommitPipeline {
     });
   }
 
-  /** Stages 1 and 2 of one commit; it stays `#current` when the second has to wait. */
+  /**
+   * Not the poll begins a turn: acknowledgements that arrive during a build are handled in the same
+   * turn, one after another, as long as they keep coming.
+   */
   #run(operation: Operation): void {
+    const { host } = this.#engine;
+    const startedMs = host.now();
+    this.#buildAndAppend(operation);
+    this.#builtMs += host.now() - startedMs;
+    if (this.#isTurnOpen) return;
+    this.#isTurnOpen = true;
+    setImmediate(this.#endTurn);
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isTurnOpen = false;
+    this.#builtMs = 0;
+  };
+
+  /** Stages 1 and 2 of one commit; it stays `#current` when the second has to wait. */
+  #buildAndAppend(operation: Operation): void {
     const engine = this.#engine;
     const { builder, clock } = this;
     clock.start();

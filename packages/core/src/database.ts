@@ -12,7 +12,7 @@ import {
 } from '@manifold-db/storage';
 import { WriteBatch } from './batch.js';
 import type { TransactionBuilder } from './build/builder.js';
-import { CommitPipeline, type Build } from './commit.js';
+import { CommitPipeline, type Build, type Operation } from './commit.js';
 import { closedError, type Engine } from './engine.js';
 import { DEFAULT_FAMILY } from './families.js';
 import { FamilyHandle, type FamilyHome } from './family.js';
@@ -141,13 +141,14 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     const refusal = this.writeRefusal();
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      this.pipeline.submit({
+      const operation: Operation = {
         build: this.#callback(build),
         durability,
         bytes: CALLBACK_BYTES,
         resolve: (sequence, value) => resolve({ sequence, value: value as T }),
         reject,
-      });
+      };
+      this.pipeline.submit(operation, this.pipeline.canRunThisTurn());
     });
   }
 
