@@ -262,6 +262,7 @@ export class CommitPipeline {
 
   /** Takes the current commit as far as it goes; true when it has left the builder. */
   #advance(): boolean {
+    this.admission.beginAttempt();
     if (this.#stage === CommitStage.AppendWal && !this.#append())
       return this.#current === undefined;
     if (!this.applier.push()) {

@@ -44,7 +44,16 @@ export class Admission {
     this.#dirtyMax = Math.floor(engine.pager.frameCount() * DIRTY_SHARE_MAX);
   }
 
+  /**
+   * Called before an operation is tried: what changes from here on is worth another try. Taken
+   * afterwards, a change that came during the attempt would be missed, for its bell has rung.
+   */
+  beginAttempt(): void {
+    this.#stamp = this.#currentStamp();
+  }
+
   isOpen(): boolean {
+    this.beginAttempt();
     const brake = this.brake();
     if (brake === undefined) return true;
     this.waits[brake]++;
@@ -94,7 +103,6 @@ export class Admission {
   enter(bytes: number): void {
     this.#pendingBytes += bytes;
     this.#pendingCount++;
-    this.#stamp = this.#currentStamp();
   }
 
   leave(bytes: number): void {
@@ -116,7 +124,6 @@ export class Admission {
 
   countWait(stage: CommitStageName): void {
     this.waits[stage]++;
-    this.#stamp = this.#currentStamp();
   }
 
   countBlocked(ms: number): void {
@@ -124,7 +131,7 @@ export class Admission {
     this.blockedMs += ms;
   }
 
-  /** Whether anything that makes room has changed since an operation last had to wait. */
+  /** Whether anything that makes room has changed since the last attempt, or since this said so. */
   hasMoved(): boolean {
     const stamp = this.#currentStamp();
     const moved = stamp !== this.#stamp;
