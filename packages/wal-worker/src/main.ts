@@ -1,7 +1,7 @@
 /**
- * Entry of the fsync worker's thread: steps the loop; when there is nothing to do it stays awake for
- * a moment, then sleeps on the thread's bell. Ends when the loop stops; an exception poisons the
- * database and ends the thread.
+ * Entry of the fsync worker's thread: steps the loop; when there is nothing to do it stays awake
+ * for a moment, then sleeps on the thread's bell. Ends when the loop stops; an exception poisons
+ * the database and ends the thread.
  */
 import { workerData } from 'node:worker_threads';
 import {
