@@ -24,6 +24,7 @@ import {
 } from '@manifold-db/storage';
 import { Families } from './families.js';
 import type { BuildContext } from './build/tree-changes.js';
+import { ReadMemory } from './read/context.js';
 import type { Host } from './supervise/host.js';
 import type { CommitMode, FailureStats, OptionsInForce, RecoveryReport } from './types.js';
 
@@ -50,6 +51,7 @@ export class Engine implements BuildContext {
   readonly mode: CommitMode;
   readonly shared: Shared;
   readonly pager: Pager;
+  readonly memory: ReadMemory;
   readonly vfs: Vfs;
   readonly host: Host;
   readonly families: Families;
@@ -69,6 +71,7 @@ export class Engine implements BuildContext {
     this.mode = parts.options.mode;
     this.shared = parts.shared;
     this.pager = parts.pager;
+    this.memory = new ReadMemory(parts.pager);
     this.vfs = parts.vfs;
     this.host = parts.host;
     this.families = new Families(parts.shared);

@@ -59,6 +59,7 @@ export class BuilderTransaction implements WriteTransaction {
     this.builder = builder;
     this.#walkContext = {
       pager: context.pager,
+      memory: context.memory,
       begin: () => context.begin(),
       end: (opened) => context.end(opened),
       // Nothing protects the pages of an unfinished transaction once it is over.

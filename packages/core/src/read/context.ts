@@ -11,6 +11,7 @@ import { KEY_ENCODE_ROOM, type KeyEncoding, type ValueEncoding } from '../encodi
 /** One per database and thread. */
 export interface ReadContext {
   readonly pager: Pager;
+  readonly memory: ReadMemory;
   /** Opens a page operation unless one is open already; returns whether it did. */
   begin(): boolean;
   /** Closes the operation if `opened`. */
@@ -43,17 +44,6 @@ export class ReadMemory {
     const { u8 } = this.pager;
     return u8[0] === hit.u8 ? 0 : u8.indexOf(hit.u8);
   }
-}
-
-const memories = new WeakMap<Pager, ReadMemory>();
-
-/** The memory that belongs to a page manager; it goes when the page manager goes. */
-export function memoryOf(pager: Pager): ReadMemory {
-  const known = memories.get(pager);
-  if (known !== undefined) return known;
-  const memory = new ReadMemory(pager);
-  memories.set(pager, memory);
-  return memory;
 }
 
 /** The key that is looked for; filled right before the descent. */

@@ -29,7 +29,6 @@ import {
 import {
   givesBytes,
   keyScratch,
-  memoryOf,
   type FamilyCodec,
   type ReadContext,
   type ReadMemory,
@@ -92,7 +91,7 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
   ) {
     this.#context = context;
     this.#codec = codec;
-    this.#memory = memoryOf(context.pager);
+    this.#memory = context.memory;
     this.#range = range;
     this.#select = select;
     this.#onRead = onRead;

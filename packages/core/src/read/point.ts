@@ -15,7 +15,6 @@ import {
   decodesInPlace,
   givesBytes,
   keyScratch,
-  memoryOf,
   type FamilyCodec,
   type ReadContext,
   type ReadMemory,
@@ -36,7 +35,7 @@ export function readValue<K, V>(
 ): V | undefined {
   context.assertReadable();
   const keyBytes = codec.key.encode(key, keyScratch, 0);
-  const memory = memoryOf(context.pager);
+  const { memory } = context;
   let copy: Buffer;
   const opened = context.begin();
   try {
@@ -123,7 +122,7 @@ function readEncoded<K, V>(
   keys: EncodedKeys,
   values: (V | Buffer | Undecoded | undefined)[],
 ): void {
-  const memory = memoryOf(context.pager);
+  const { memory } = context;
   const { hit } = memory;
   const inPlace = decodesInPlace(codec.value);
   const isBytes = givesBytes(codec.value);
@@ -156,7 +155,7 @@ export function hasKey<K, V>(
 ): boolean {
   context.assertReadable();
   const keyBytes = codec.key.encode(key, keyScratch, 0);
-  const { hit } = memoryOf(context.pager);
+  const { hit } = context.memory;
   const opened = context.begin();
   try {
     return treeGet(context.pager, root, keyScratch, keyBytes, hit);
@@ -190,7 +189,7 @@ export function readRaw(
   keyBytes: Uint8Array,
   keyLength: number,
 ): Buffer | undefined {
-  const memory = memoryOf(context.pager);
+  const { memory } = context;
   const opened = context.begin();
   try {
     if (!treeGet(context.pager, root, keyBytes, keyLength, memory.hit)) return undefined;

@@ -19,7 +19,7 @@ import {
   type VfsFile,
 } from '@manifold-db/storage';
 import { encodeKey, encodeValue } from '../encoding/index.js';
-import type { FamilyCodec, ReadContext } from './context.js';
+import { ReadMemory, type FamilyCodec, type ReadContext } from './context.js';
 
 /** A data file that only answers reads, asynchronous ones a turn later. */
 class PagesFile implements VfsFile {
@@ -80,6 +80,7 @@ function createPager(cacheBytes: number, pageBytes: number, file?: VfsFile): Pag
 /** Counts operations and pins, and insists on pairs. */
 export class TestTree implements ReadContext {
   readonly pager: Pager;
+  readonly memory: ReadMemory;
   readonly file: PagesFile | undefined;
   /** The newest version. */
   readonly root = new TreeRoot();
@@ -93,6 +94,7 @@ export class TestTree implements ReadContext {
     const { cacheBytes = 16 * MIB, pageBytes = 4096, file } = options;
     this.file = file;
     this.pager = createPager(cacheBytes, pageBytes, file);
+    this.memory = new ReadMemory(this.pager);
   }
 
   /** The same tree in a file, with nothing of it in memory. */
