@@ -28,7 +28,7 @@ import type { WalWorkerInit } from './init.js';
 import type { WalLoop } from './wal-loop.js';
 
 /** A caller that commits one write after another is back with the next one by then. */
-const SPIN_MS = 0.25;
+const SPIN_MS = 0.5;
 
 function run(loop: WalLoop, bells: Int32Array): void {
   const spin = new SpinPolicy(SPIN_MS);
@@ -41,6 +41,7 @@ function run(loop: WalLoop, bells: Int32Array): void {
       spin.ended(wasEnough);
       if (wasEnough) continue;
     }
+    loop.beforeSleep();
     const rings = prepareToSleep(bells, THREAD_WAL, REASON_APPENDED | REASON_REQUEST);
     if (loop.hasWork()) cancelSleep(bells, THREAD_WAL);
     else sleepOnBell(bells, THREAD_WAL, rings);

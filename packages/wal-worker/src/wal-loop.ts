@@ -55,6 +55,9 @@ import type { StepResult, WalEnvironment } from './init.js';
 import { SegmentWriter, type BlockStamp, type SegmentContext } from './segment-writer.js';
 import { WalFigures } from './statistics.js';
 
+/** Commits that may be synced, one group after another, before the apply workers are rung. */
+const COMMITS_PER_APPLY_RING = 32;
+
 export class WalLoop {
   private readonly shared: Shared;
   private readonly context: SegmentContext;
@@ -74,6 +77,8 @@ export class WalLoop {
   /** The watermark in the newest block. */
   private witnessed: number;
   private isStopped = false;
+  /** Newest sequence that the apply workers were rung for. */
+  private told: number;
   /** Test switch LOST_LEADER only: a sync failed and nobody was told. */
   private isLeaderLost = false;
 
@@ -91,6 +96,7 @@ export class WalLoop {
     this.figures = new WalFigures(shared.statistics);
     this.segment = new SegmentWriter(context, start.segmentNumber, start.offset);
     this.synced = loadWide(shared.progress, PROGRESS_SYNCED);
+    this.told = this.synced;
     // What recovery found is durable by now, but the log may hold no block that says so.
     this.witnessed = 0;
     this.stamp = { syncedWatermark: 0, timestampMs: start.lastTimestampMs ?? 0 };
@@ -135,6 +141,7 @@ export class WalLoop {
   }
 
   private stop(): StepResult {
+    this.ringApplyWorkers();
     this.close();
     return 'stopped';
   }
@@ -205,7 +212,7 @@ export class WalLoop {
   }
 
   private syncGroup(): StepResult {
-    const { progress, bells, sizes } = this.shared;
+    const { progress, bells } = this.shared;
     // Captured before the sync (invariant 1). This thread is the only writer of WRITTEN.
     const captured = loadWideOwned(progress, PROGRESS_WRITTEN);
     const start = performance.now();
@@ -219,12 +226,26 @@ export class WalLoop {
       : captured;
     if (published <= loadWideOwned(progress, PROGRESS_SYNCED)) return 'worked';
     storeWide(progress, PROGRESS_SYNCED, published);
-    // Main first: its callers wait for this; the apply workers have time.
     ringBell(bells, THREAD_MAIN, REASON_SYNCED);
+    if (captured - this.told >= COMMITS_PER_APPLY_RING) this.ringApplyWorkers();
+    return 'worked';
+  }
+
+  /**
+   * Called before the thread sleeps. Callers wait for the sync, and the apply workers have time:
+   * woken for every group, they would take the processor from the caller that was just acknowledged.
+   */
+  beforeSleep(): void {
+    this.ringApplyWorkers();
+  }
+
+  private ringApplyWorkers(): void {
+    if (this.told === this.synced) return;
+    this.told = this.synced;
+    const { bells, sizes } = this.shared;
     for (let worker = 0; worker < sizes.applyWorkers; worker++) {
       ringBell(bells, THREAD_APPLY + worker, REASON_SYNCED);
     }
-    return 'worked';
   }
 
   private openNextSegment(): StepResult {

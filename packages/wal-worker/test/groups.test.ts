@@ -126,7 +126,7 @@ describe('groups', () => {
     expect(data.map((block) => block.sequences)).toEqual([[1, 2, 3, 4, 5, 6], [7, 8], [9]]);
   });
 
-  it('rings main and the apply workers, and keeps its figures', () => {
+  it('rings main at once, the apply workers before it sleeps, and keeps its figures', () => {
     const harness = new Harness();
     const rings = (thread: number): number => {
       return harness.shared.bells[thread * BELL_WORDS + BELL_RINGS]!;
@@ -138,6 +138,9 @@ describe('groups', () => {
     expect(rings(THREAD_APPLY)).toBe(0);
     harness.loop.step();
     expect(rings(THREAD_MAIN)).toBe(mainRings + 2);
+    expect(rings(THREAD_APPLY)).toBe(0);
+    harness.loop.beforeSleep();
+    harness.loop.beforeSleep();
     expect([rings(THREAD_APPLY), rings(THREAD_APPLY + 1)]).toEqual([1, 1]);
     expect(rings(THREAD_APPLY + 2)).toBe(0);
     const { statistics } = harness.shared;
@@ -146,6 +149,19 @@ describe('groups', () => {
     ]);
     expect([statistics[STAT_RECORDS], statistics[STAT_LOG_BYTES]]).toEqual([1, 64 + 32 + 40]);
     expect(statistics[STAT_SYNC_NS]).toBeGreaterThan(0);
+  });
+
+  it('rings the apply workers now and then when it never sleeps', () => {
+    const harness = new Harness();
+    const rings = (): number => harness.shared.bells[THREAD_APPLY * BELL_WORDS + BELL_RINGS]!;
+    const ringsAfter: number[] = [];
+    for (let commit = 1; commit <= 64; commit++) {
+      harness.append(40);
+      harness.loop.step();
+      harness.loop.step();
+      ringsAfter.push(rings());
+    }
+    expect([ringsAfter[30], ringsAfter[31], ringsAfter[62], ringsAfter[63]]).toEqual([0, 1, 1, 2]);
   });
 
   it('stamps blocks with a clock that never goes back', () => {

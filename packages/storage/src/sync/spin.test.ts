@@ -43,7 +43,7 @@ describe('the policy', () => {
       return answer;
     });
     expect(answers.slice(0, 4)).toEqual([true, true, true, false]);
-    expect(answers.filter(Boolean).length).toBe(6);
+    expect(answers.filter(Boolean).length).toBe(15);
     while (!policy.shouldSpin());
     policy.ended(true);
     expect([policy.shouldSpin(), policy.shouldSpin()]).toEqual([true, true]);

@@ -12,7 +12,7 @@ import { BELL_RINGS, BELL_WORDS } from '../layout/bells.js';
 const LOADS_PER_LOOK = 64;
 /** So many waits in vain, one after another, and only one in so many is awake. */
 const MISSES_MAX = 3;
-const WAITS_PER_TRIAL = 64;
+const WAITS_PER_TRIAL = 16;
 
 /** Whether a thread should wait awake, learned from how its last waits ended. */
 export class SpinPolicy {
