@@ -232,8 +232,8 @@ export class WalLoop {
   }
 
   /**
-   * Called before the thread sleeps. Callers wait for the sync, and the apply workers have time:
-   * woken for every group, they would take the processor from the caller that was just acknowledged.
+   * Called before the thread sleeps. Callers wait for the sync, the apply workers have time: woken
+   * for every group, they would take the processor from the caller that was just acknowledged.
    */
   beforeSleep(): void {
     this.ringApplyWorkers();
