@@ -175,6 +175,7 @@ it('pending and waiting operations show, with the stage that holds them up', asy
   const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 100_000 } as const;
   const db = await openSmallWith({ vfsSpec }, { pendingCommitsMax: 2 });
   await db.put('a', '1');
+  await db.waitForApply();
   const commits = Array.from({ length: 10 }, (_, at) => db.put(`k${at}`, 'x'));
   const { pendingCommits, stalls } = db.stats();
   expect(pendingCommits).toMatchObject({ count: 2, countMax: 2 });
