@@ -45,6 +45,9 @@ export interface Operation {
 /** Builds take about this long at most before the event loop gets a turn. */
 const TURN_BUDGET_MS = 2;
 
+/** Commits between two looks at who can be acknowledged, when nothing else makes one. */
+const COMMITS_PER_RELEASE = 64;
+
 export class CommitPipeline {
   readonly builder: TransactionBuilder;
   readonly waits: SyncWaits;
@@ -66,6 +69,7 @@ export class CommitPipeline {
   /** Time spent building in this turn of the event loop. */
   #builtMs = 0;
   #isTurnOpen = false;
+  #sinceRelease = 0;
   #onIdle: (() => void)[] = [];
 
   constructor(engine: Engine) {
@@ -141,14 +145,23 @@ export class CommitPipeline {
       this.#fail();
       return;
     }
-    this.applier.applySynced(engine.synced);
-    this.waits.release();
+    this.#release();
     this.#pump();
     // What the pump appended may be durable by now, on a fast disk or in the simulator.
     this.waits.release();
     this.#watch();
     if (this.isIdle) this.#tellIdle();
   };
+
+  /**
+   * Also between polls: a caller that writes on and on without giving the event loop a turn would
+   * pile up the acknowledgements of commits that have long been durable.
+   */
+  #release(): void {
+    this.#sinceRelease = 0;
+    this.applier.applySynced(this.#engine.synced);
+    this.waits.release();
+  }
 
   /** Calls back once nothing is between call and push. */
   onIdle(callback: () => void): void {
@@ -277,6 +290,7 @@ export class CommitPipeline {
     this.clock.appended();
     this.waits.settle(operation, sequence, this.#currentValue);
     this.#currentValue = undefined;
+    if (++this.#sinceRelease >= COMMITS_PER_RELEASE) this.#release();
     return true;
   }
 
