@@ -32,18 +32,11 @@ import type { ApplyContext } from './context.js';
 import type { DiskSpace } from './disk-space.js';
 import { requireLock } from './failures.js';
 
-/**
- * Segments kept ready: 32 MiB by default, what a fast writer fills while a checkpoint's longest
- * sync keeps this thread. More would only be memory and disk space that nobody writes to.
- */
-const SEGMENTS_AHEAD = 4;
-
 export class Segments {
   readonly #context: ApplyContext;
   readonly #space: DiskSpace;
   readonly #spec: SegmentSpec;
   readonly #segmentsMax: number;
-  readonly #target: number;
   /** Names of files that may be recycled. */
   readonly #obsolete: string[];
   #preparation: SegmentPreparation | undefined;
@@ -60,7 +53,6 @@ export class Segments {
       databaseId: init.databaseId,
     };
     this.#segmentsMax = Math.floor(walBytesMax / walSegmentBytes);
-    this.#target = Math.min(SEGMENTS_AHEAD, init.segmentsAheadTarget);
     this.#obsolete = init.obsoleteSegments.filter((name) => !this.#isLive(name)).sort();
   }
 
@@ -74,7 +66,10 @@ export class Segments {
     const { logSpace } = this.#context.shared;
     const prepared = Atomics.load(logSpace, LOG_PREPARED_SEGMENT);
     const ahead = prepared - Atomics.load(logSpace, LOG_WRITING_SEGMENT);
-    const wanted = Math.max(this.#target, Atomics.load(logSpace, LOG_WANTED_SEGMENTS));
+    const wanted = Math.max(
+      this.#context.init.segmentsAheadTarget,
+      Atomics.load(logSpace, LOG_WANTED_SEGMENTS),
+    );
     this.#isStarved = false;
     if (this.#preparation !== undefined) return this.#continue();
     if (ahead >= wanted) {

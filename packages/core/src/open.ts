@@ -52,6 +52,11 @@ export interface OpenEnvironment {
 
 /** Segments kept ready for a burst, as a share of `walBytesMax`. */
 const SEGMENTS_AHEAD_SHARE = 1 / 4;
+/**
+ * But not more: 32 MiB by default, what a fast writer fills while a checkpoint's longest sync keeps
+ * apply worker 0. More would only be memory and disk space that nobody writes to.
+ */
+const SEGMENTS_AHEAD_MAX = 4;
 /** Share of the frames whose being dirty starts a checkpoint. */
 const CHECKPOINT_DIRTY_SHARE = 0.5;
 
@@ -202,13 +207,14 @@ function workerInits(
     lastTimestampMs: scan.tail.timestampMs,
   };
   const segments = options.walBytesMax / options.walSegmentBytes;
+  const segmentsAhead = Math.floor(segments * SEGMENTS_AHEAD_SHARE);
   const apply = Array.from({ length: options.workers.apply }, (_, workerIndex) => ({
     ...base,
     workerIndex,
     applier: options.mode === 'pipelined' ? ('worker' as const) : ('main' as const),
     meta: checkpoint.meta,
     obsoleteSegments: recovered.obsoleteSegments,
-    segmentsAheadTarget: Math.max(2, Math.floor(segments * SEGMENTS_AHEAD_SHARE)),
+    segmentsAheadTarget: Math.min(SEGMENTS_AHEAD_MAX, Math.max(2, segmentsAhead)),
     checkpointIntervalMs: options.checkpointIntervalMs,
     dirtyShareMax: CHECKPOINT_DIRTY_SHARE,
     seededBelow: recovered.seededBelow,

@@ -41,7 +41,7 @@ export interface ApplyInit extends WorkerInit {
   readonly seededBelow: number;
   /** Log files that may be recycled, by name. */
   readonly obsoleteSegments: readonly string[];
-  /** Most segments kept ready beyond the one being written, unless a commit asks for more. */
+  /** Segments kept ready beyond the one being written, unless a commit asks for more. */
   readonly segmentsAheadTarget: number;
   /** A checkpoint follows a change within this time; 0: the clock is never a reason. */
   readonly checkpointIntervalMs: number;

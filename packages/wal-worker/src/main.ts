@@ -18,10 +18,8 @@ import {
   prefaultRing,
   prepareToSleep,
   ringBell,
-  ringsOf,
   setFailure,
   sleepOnBell,
-  spinOnBell,
 } from '@manifold-db/storage';
 import { createWalLoop } from './create-wal-loop.js';
 import type { WalWorkerInit } from './init.js';
@@ -32,29 +30,16 @@ const SPIN_MS = 0.5;
 
 function run(loop: WalLoop, bells: Int32Array): void {
   const spin = new SpinPolicy(SPIN_MS);
+  const hasWork = (): boolean => loop.hasWork();
   for (;;) {
     const result = loop.step();
     if (result === 'stopped') return;
     if (result === 'worked') continue;
-    if (spin.shouldSpin()) {
-      const wasEnough = waitAwake(loop, bells, spin.limitMs);
-      spin.ended(wasEnough);
-      if (wasEnough) continue;
-    }
-    loop.beforeSleep();
+    if (spin.waitFor(bells, THREAD_WAL, hasWork)) continue;
+    loop.ringApplyWorkers();
     const rings = prepareToSleep(bells, THREAD_WAL, REASON_APPENDED | REASON_REQUEST);
-    if (loop.hasWork()) cancelSleep(bells, THREAD_WAL);
+    if (hasWork()) cancelSleep(bells, THREAD_WAL);
     else sleepOnBell(bells, THREAD_WAL, rings);
-  }
-}
-
-/** Until there is work, or for so long. */
-function waitAwake(loop: WalLoop, bells: Int32Array, limitMs: number): boolean {
-  const untilMs = performance.now() + limitMs;
-  for (;;) {
-    const rings = ringsOf(bells, THREAD_WAL);
-    if (loop.hasWork()) return true;
-    if (!spinOnBell(bells, THREAD_WAL, rings, untilMs)) return false;
   }
 }
 

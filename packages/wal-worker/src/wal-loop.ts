@@ -232,14 +232,10 @@ export class WalLoop {
   }
 
   /**
-   * Called before the thread sleeps. Callers wait for the sync, the apply workers have time: woken
-   * for every group, they would take the processor from the caller that was just acknowledged.
+   * Also called before the thread sleeps. Callers wait for the sync, the apply workers have time:
+   * woken for every group, they would take the processor from a caller that was just acknowledged.
    */
-  beforeSleep(): void {
-    this.ringApplyWorkers();
-  }
-
-  private ringApplyWorkers(): void {
+  ringApplyWorkers(): void {
     if (this.told === this.synced) return;
     this.told = this.synced;
     const { bells, sizes } = this.shared;

@@ -51,7 +51,7 @@ describe('a failed sync', () => {
     const harness = faulty({ operation: 'dataSync', errno: 'EIO', afterCalls: 1, times: 1 });
     harness.append(40);
     harness.settle();
-    harness.loop.beforeSleep();
+    harness.loop.ringApplyWorkers();
     harness.append(40);
     harness.loop.step();
     const before = ringsOfAll(harness);

@@ -139,8 +139,8 @@ describe('groups', () => {
     harness.loop.step();
     expect(rings(THREAD_MAIN)).toBe(mainRings + 2);
     expect(rings(THREAD_APPLY)).toBe(0);
-    harness.loop.beforeSleep();
-    harness.loop.beforeSleep();
+    harness.loop.ringApplyWorkers();
+    harness.loop.ringApplyWorkers();
     expect([rings(THREAD_APPLY), rings(THREAD_APPLY + 1)]).toEqual([1, 1]);
     expect(rings(THREAD_APPLY + 2)).toBe(0);
     const { statistics } = harness.shared;

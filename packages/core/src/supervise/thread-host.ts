@@ -25,10 +25,8 @@ import {
   prepareToWaitAsync,
   ringAllBells,
   ringBell,
-  ringsOf,
   setFailure,
   sleepOnBell,
-  spinOnBell,
   waitOnBellAsync,
   type ApplyInit,
   type Shared,
@@ -123,27 +121,13 @@ export class ThreadHost implements Host {
 
   waitUntil(condition: () => boolean, interest: number, lookMs = BLOCKED_LOOK_MS): void {
     const bells = this.#shared!.bells;
-    if (this.#blockingSpin.shouldSpin()) {
-      const wasEnough = this.#waitAwake(condition);
-      this.#blockingSpin.ended(wasEnough);
-      if (wasEnough) return;
-    }
+    if (this.#blockingSpin.waitFor(bells, THREAD_MAIN, condition)) return;
     for (;;) {
       const rings = prepareToSleep(bells, THREAD_MAIN, interest);
       if (condition()) break;
       sleepOnBell(bells, THREAD_MAIN, rings, lookMs);
     }
     cancelSleep(bells, THREAD_MAIN);
-  }
-
-  #waitAwake(condition: () => boolean): boolean {
-    const bells = this.#shared!.bells;
-    const untilMs = performance.now() + this.#blockingSpin.limitMs;
-    for (;;) {
-      const rings = ringsOf(bells, THREAD_MAIN);
-      if (condition()) return true;
-      if (!spinOnBell(bells, THREAD_MAIN, rings, untilMs)) return false;
-    }
   }
 
   watch(interest: number, isDue: () => boolean, wake: () => void): void {

@@ -35,6 +35,27 @@ describe('a wait that is awake', () => {
 });
 
 describe('the policy', () => {
+  it('waits until the condition holds, looked at first and after every ring', () => {
+    const bells = newBells();
+    let looks = 0;
+    // Each look is followed by a ring, as from another thread.
+    const third = (): boolean => {
+      ringBell(bells, THREAD, REASON_SYNCED);
+      return ++looks === 3;
+    };
+    expect(new SpinPolicy(60_000, 2).waitFor(bells, THREAD, third)).toBe(true);
+    expect(looks).toBe(3);
+  });
+
+  it('goes to sleep when the condition does not come, and does not look when it is given up', () => {
+    const bells = newBells();
+    const policy = new SpinPolicy(0.01, 2);
+    let looks = 0;
+    const never = (): boolean => ++looks === 0;
+    const answers = Array.from({ length: 4 }, () => policy.waitFor(bells, THREAD, never));
+    expect([answers, looks]).toEqual([[false, false, false, false], 3]);
+  });
+
   it('gives up after waits in vain, tries again now and then, and comes back', () => {
     const policy = new SpinPolicy(1, 2);
     const answers = Array.from({ length: 200 }, () => {

@@ -39,6 +39,23 @@ export class SpinPolicy {
     if (wasEnough) this.#misses = 0;
     else if (this.#misses < MISSES_MAX) this.#misses++;
   }
+
+  /**
+   * Waits awake, if that is worth a try, until the condition holds: looked at first and after every
+   * ring. False: it is time to sleep.
+   */
+  waitFor(bells: Int32Array, thread: number, condition: () => boolean): boolean {
+    if (!this.shouldSpin()) return false;
+    const untilMs = performance.now() + this.limitMs;
+    for (;;) {
+      const rings = ringsOf(bells, thread);
+      const holds = condition();
+      if (holds || !spinOnBell(bells, thread, rings, untilMs)) {
+        this.ended(holds);
+        return holds;
+      }
+    }
+  }
 }
 
 /** The ring count, for `spinOnBell`; the condition is checked after this and before that. */
