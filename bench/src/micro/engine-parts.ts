@@ -39,6 +39,8 @@ function createShared(): Shared {
       walBytesMax: 64 * MIB,
       pendingCommitsMax: 64,
       applyWorkers: 1,
+      writeBufferBytes: 0,
+      writeBufferCount: 0,
     }),
   );
 }

@@ -20,6 +20,8 @@ export const SIZES: SharedSizes = {
   walBytesMax: 1024 * KIB,
   pendingCommitsMax: 1024,
   applyWorkers: 1,
+  writeBufferBytes: 0,
+  writeBufferCount: 0,
 };
 
 /** Family (slot) to key to value; `undefined` deletes. */

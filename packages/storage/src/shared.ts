@@ -30,6 +30,10 @@ export interface SharedSizes {
   /** Most entries in the pending queue. */
   readonly pendingCommitsMax: number;
   readonly applyWorkers: number;
+  /** Bytes of one generation of the write buffer, its index included; a multiple of 64 KiB. */
+  readonly writeBufferBytes: number;
+  /** Generations; 0 when the mode has no write buffer. */
+  readonly writeBufferCount: number;
 }
 
 export interface SharedBuffers {
@@ -52,6 +56,7 @@ export interface SharedBuffers {
   readonly frameBuckets: SharedArrayBuffer;
   readonly freePages: SharedArrayBuffer;
   readonly frameRegions: readonly SharedArrayBuffer[];
+  readonly writeBuffers: readonly SharedArrayBuffer[];
   readonly statistics: SharedArrayBuffer;
 }
 
@@ -76,6 +81,8 @@ export interface Shared {
   readonly frameBuckets: Int32Array;
   readonly freePages: Int32Array;
   readonly frameRegions: readonly SharedArrayBuffer[];
+  /** Attached one by one: `buffer/write-buffer.ts`. */
+  readonly writeBuffers: readonly SharedArrayBuffer[];
   readonly statistics: Float64Array;
 }
 
@@ -119,6 +126,10 @@ export function createSharedBuffers(sizes: SharedSizes): SharedBuffers {
     frameBuckets: new SharedArrayBuffer(powerOfTwoAtLeast(frameCount * 2) * INT32),
     freePages: new SharedArrayBuffer(FREE_PAGES_SHARED_MAX * INT32),
     frameRegions: frameRegions(sizes),
+    writeBuffers: Array.from(
+      { length: sizes.writeBufferCount },
+      () => new SharedArrayBuffer(sizes.writeBufferBytes),
+    ),
     statistics: new SharedArrayBuffer(STATISTICS_BYTES),
   };
 }
@@ -144,6 +155,7 @@ export function attachShared(buffers: SharedBuffers): Shared {
     frameBuckets: new Int32Array(buffers.frameBuckets),
     freePages: new Int32Array(buffers.freePages),
     frameRegions: buffers.frameRegions,
+    writeBuffers: buffers.writeBuffers,
     statistics: new Float64Array(buffers.statistics),
   };
 }

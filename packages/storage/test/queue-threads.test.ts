@@ -33,6 +33,8 @@ describe('pending queue on threads', () => {
       walBytesMax: 8 * MIB,
       pendingCommitsMax: 64,
       applyWorkers: READERS,
+      writeBufferBytes: 0,
+      writeBufferCount: 0,
     });
     const shared = attachShared(buffers);
     const firstSequence = edge - COMMITS / 2;

@@ -34,6 +34,8 @@ describe('WAL ring on threads', () => {
       walBytesMax: 64 * MIB,
       pendingCommitsMax: 64,
       applyWorkers: 1,
+      writeBufferBytes: 0,
+      writeBufferCount: 0,
     });
     const shared = attachShared(buffers);
     shared.logSpace[LOG_WRITING_SEGMENT] = 1;

@@ -33,6 +33,8 @@ describe('root sets on threads', () => {
       walBytesMax: 8 * MIB,
       pendingCommitsMax: 64,
       applyWorkers: 1,
+      writeBufferBytes: 0,
+      writeBufferCount: 0,
     });
     const shared = attachShared(buffers);
     shared.roots[ROOTS_SLOTS] = SLOTS;

@@ -54,6 +54,8 @@ export const SIZES: SharedSizes = {
   walBytesMax: 1024 * KIB,
   pendingCommitsMax: 64,
   applyWorkers: 2,
+  writeBufferBytes: 0,
+  writeBufferCount: 0,
 };
 
 export interface HarnessOptions {

@@ -29,6 +29,11 @@ const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 const WORKER_BUFFER_BYTES = 4 * MIB;
 const FSYNC_WORKERS = 1;
 
+/** A database opened for reading only has nothing to buffer. */
+export function hasWriteBuffer(options: OptionsInForce): boolean {
+  return options.mode === 'buffered' && !options.readOnly;
+}
+
 /** The sizes of the shared regions that the options ask for. */
 export function sharedSizes(options: OptionsInForce): SharedSizes {
   return {
@@ -39,6 +44,8 @@ export function sharedSizes(options: OptionsInForce): SharedSizes {
     walBytesMax: options.walBytesMax,
     pendingCommitsMax: options.pendingCommitsMax,
     applyWorkers: options.workers.apply,
+    writeBufferBytes: options.writeBufferBytes,
+    writeBufferCount: hasWriteBuffer(options) ? options.writeBufferCount : 0,
   };
 }
 
@@ -68,6 +75,9 @@ export function memorySum(options: OptionsInForce): MemoryStats {
       FAILURE_TEXT_BYTES +
       LOG_SPACE_BYTES +
       STATISTICS_BYTES,
+    writeBufferBytes: hasWriteBuffer(options)
+      ? options.writeBufferBytes * options.writeBufferCount
+      : 0,
     pendingBytes: options.pendingBytesMax,
     workerBufferBytes: (FSYNC_WORKERS + options.workers.apply) * WORKER_BUFFER_BYTES,
   };

@@ -69,6 +69,8 @@ function createPager(cacheBytes: number, pageBytes: number, file?: VfsFile): Pag
       walBytesMax: 16 * MIB,
       pendingCommitsMax: 64,
       applyWorkers: 1,
+      writeBufferBytes: 0,
+      writeBufferCount: 0,
     }),
   );
   initializePageMemory(shared, FIRST_DATA_PAGE, 1);

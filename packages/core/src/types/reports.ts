@@ -128,7 +128,7 @@ export interface FilePlace {
 
 /** The options of `open` with everything filled in. */
 export interface OptionsInForce {
-  readonly mode: Exclude<CommitMode, 'buffered'>;
+  readonly mode: CommitMode;
   readonly durability: Durability;
   readonly workers: { readonly apply: number; readonly pool: number };
   readonly createIfMissing: boolean;
@@ -157,6 +157,8 @@ export interface MemoryStats {
   readonly queueBytes: number;
   /** Root sets, names, snapshots, epochs, progress, statistics. */
   readonly tablesBytes: number;
+  /** All generations of the write buffer, their indexes included; 0 in the other modes. */
+  readonly writeBufferBytes: number;
   /** Most that waiting operations may take. */
   readonly pendingBytes: number;
   /** Buffers of the workers for writing pages and log blocks. */

@@ -25,6 +25,10 @@
  * | 8      | ENTRY_ALLOCATED: number of page numbers                                           |
  * | 9      | ENTRY_FREED: number of freed pages (3 words each: page, birth low, birth high)    |
  * | 10...  | parts, allocated pages, freed pages                                               |
+ *
+ * A SEALED_BUFFER has the sequence of its last commit, no parts, no freed pages and no mark; in the
+ * place of the allocated pages it has SEALED_INDEX, the number of the generation, and from
+ * SEALED_STOPS on a wide counter for each stop, ascending. It is never cut into fragments.
  */
 import { APPLY_WORKERS_MAX } from '../limits.js';
 
@@ -53,6 +57,9 @@ export const ENTRY_HEADER_WORDS = 10;
 
 export const PENDING_COMMIT = 1;
 export const SEALED_BUFFER = 2;
+/** Words from the end of the header. */
+export const SEALED_INDEX = 0;
+export const SEALED_STOPS = 1;
 export const ENTRY_MORE = 1;
 /** Words of one freed page: page number, birth low 32 bits, birth high bits. */
 export const FREED_WORDS = 3;

@@ -28,4 +28,10 @@ export const STAT_SEGMENTS_RECYCLED = 23;
 export const STAT_PINNED_PAGES = 24;
 export const STAT_FREE_PAGES = 25;
 export const STAT_LIVE_PAGES = 26;
+/** Generations merged, their commits, the entries that went into the trees, their bytes. */
+export const STAT_MERGES = 27;
+export const STAT_MERGE_COMMITS = 28;
+export const STAT_MERGE_ENTRIES = 29;
+export const STAT_MERGE_BYTES = 30;
+export const STAT_MERGE_NS = 31;
 export const STATISTICS_BYTES = 64 * Float64Array.BYTES_PER_ELEMENT;

@@ -62,6 +62,8 @@ export function createTestPager(options: TestPagerOptions = {}): Pager {
       walBytesMax: 16 * MIB,
       pendingCommitsMax: 64,
       applyWorkers: 1,
+      writeBufferBytes: 0,
+      writeBufferCount: 0,
     }),
   );
   initializePageMemory(shared, FIRST_DATA_PAGE, 1);

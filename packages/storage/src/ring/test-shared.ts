@@ -11,6 +11,8 @@ export const TEST_SIZES: SharedSizes = {
   walBytesMax: 8 * MIB,
   pendingCommitsMax: 64,
   applyWorkers: 1,
+  writeBufferBytes: 0,
+  writeBufferCount: 0,
 };
 
 /** With segment 1 being written and plenty prepared behind it. */
