@@ -62,6 +62,8 @@ function engineOn(vfs: Vfs, kind: Kind): Engine {
       walBytesMax: 4 * SEGMENT_BYTES,
       pendingCommitsMax: 16,
       applyWorkers: 1,
+      writeBufferBytes: 0,
+      writeBufferCount: 0,
     }),
   );
   const parts: Partial<Engine> = {

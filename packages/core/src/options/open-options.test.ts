@@ -118,10 +118,13 @@ describe('the options of open', () => {
 describe('memorySum', () => {
   it('counts every byte of the shared regions', () => {
     const options = inForce({ cacheBytes: 3 * MIB, walRingBytes: MIB, walSegmentBytes: 4 * MIB });
-    const { sizes, frameRegions, ...regions } = createSharedBuffers(sharedSizes(options));
+    const buffers = createSharedBuffers(sharedSizes(options));
+    const { sizes, frameRegions, writeBuffers, ...regions } = buffers;
     expect(sizes.cacheBytes).toBe(options.cacheBytes);
     let bytes = 0;
-    for (const region of [...Object.values(regions), ...frameRegions]) bytes += region.byteLength;
+    for (const region of [...Object.values(regions), ...frameRegions, ...writeBuffers]) {
+      bytes += region.byteLength;
+    }
     const sum = memorySum(options);
     expect(sum.totalBytes - sum.pendingBytes - sum.workerBufferBytes).toBe(bytes);
   });
