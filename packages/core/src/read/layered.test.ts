@@ -66,9 +66,14 @@ const histories: fc.Arbitrary<History> = fc.record({
   own: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: layer }),
 });
 
+function secondOf(step: Change): string | undefined {
+  if (step.kind === 'delete') return undefined;
+  return step.kind === 'put' ? step.value : step.high;
+}
+
 function stage(staging: Staging, family: number, step: Change): void {
   const low = step.kind === 'clear' ? step.low : step.key;
-  const second = step.kind === 'put' ? step.value : step.kind === 'clear' ? step.high : undefined;
+  const second = secondOf(step);
   const key = Buffer.from(low ?? '');
   const value = Buffer.from(second ?? '');
   staging.ensure(OPERATION_HEADER_BYTES + padTo4(value.length) + padTo4(key.length));
@@ -87,7 +92,7 @@ function applyTo(content: Map<string, string>, step: Change): void {
   if (step.kind === 'put') content.set(step.key, step.value);
   else if (step.kind === 'delete') content.delete(step.key);
   else {
-    for (const key of [...content.keys()]) {
+    for (const key of content.keys()) {
       const isAbove = step.low === undefined || key >= step.low;
       if (isAbove && (step.high === undefined || key < step.high)) content.delete(key);
     }
