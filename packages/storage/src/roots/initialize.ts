@@ -3,11 +3,7 @@
  * the opening thread, before any other thread attaches.
  */
 import { assert } from '../assert.js';
-import {
-  PROGRESS_APPLIED,
-  PROGRESS_CHECKPOINTED,
-  PROGRESS_VIEW,
-} from '../layout/progress.js';
+import { PROGRESS_APPLIED, PROGRESS_CHECKPOINTED, PROGRESS_VIEW } from '../layout/progress.js';
 import { QUEUE_CURSORS, QUEUE_CURSOR_WORDS, QUEUE_REACHED, QUEUE_TARGET } from '../layout/queue.js';
 import {
   FAMILY_LIVE,
