@@ -1,4 +1,5 @@
 /** The processes of the suite `open`: one loads and closes, the others open and read one record. */
+import { loadEngine } from '../engines/open-store.js';
 import { serveIsolated } from '../isolated.js';
 import { openForRecords, openLoaded, type LoadedParameters } from '../loaded-store.js';
 import { Records } from '../records.js';
@@ -16,6 +17,7 @@ async function prepare(parameters: OpenParameters): Promise<undefined> {
 
 async function reopen(parameters: OpenParameters): Promise<Measures> {
   const key = new Records(parameters.count).key(parameters.count >>> 1);
+  await loadEngine(parameters.engine);
   const started = performance.now();
   const store = await openForRecords(parameters);
   const openMs = performance.now() - started;
