@@ -98,7 +98,8 @@ class Checker {
     const count = words[node + NODE_COUNT];
     assert(words[node + NODE_LEVEL] === level, 'levels go down by one');
     const isLast = words[node + NODE_NEXT] === NO_UNIT;
-    assert(count >= (isLast ? 1 : level === 0 ? LEAF_MIN : BRANCH_MIN), 'a node is half full');
+    const least = level === 0 ? LEAF_MIN : BRANCH_MIN;
+    assert(count >= (isLast ? 1 : least), 'a node is half full');
     const units = unitsAt(level);
     const prefix = words[node + NODE_PREFIX_BYTES];
     const prefixAt = words[node + NODE_PREFIX];
