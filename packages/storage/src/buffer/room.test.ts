@@ -3,6 +3,7 @@
  * (`takeUnits` and `add` assert it), and it is not far too careful.
  */
 import { describe, expect, it } from 'vitest';
+import { BUFFER_KEYS, hashSlotCount } from '../layout/write-buffer.js';
 import { KEY_BYTES_MAX, KIB, MIB } from '../limits.js';
 import { seededRandom, utf8 } from '../tree/testing/history.js';
 import { LEAF_ENTRIES } from './ordered-node.js';
@@ -94,12 +95,24 @@ const shapes: Record<string, Shape> = {
   },
 };
 
+/** Bytes that a payload could be longer and still fit, by the buffer's account. */
+function slackBytes(buffer: WriteBuffer, payload: TestPayload): number {
+  const { start, end, operationCount, clearCount } = payload;
+  let [fitting, tooMany] = [0, buffer.capacityBytes];
+  while (tooMany - fitting > 1) {
+    const extra = (fitting + tooMany) >> 1;
+    if (buffer.hasRoom(end - start + extra, operationCount, clearCount)) fitting = extra;
+    else tooMany = extra;
+  }
+  return fitting;
+}
+
 function isRoomFor(buffer: WriteBuffer, payload: TestPayload): boolean {
   const { start, end, operationCount, clearCount } = payload;
   return buffer.hasRoom(end - start, operationCount, clearCount);
 }
 
-describe.each([64 * KIB, MIB, 2 * MIB - 32])('a block of %i bytes', (blockBytes) => {
+describe.each([64 * KIB, 200 * KIB - 32, MIB])('a block of %i bytes', (blockBytes) => {
   it.each(Object.keys(shapes))('takes %s until it says it is full', (name) => {
     const { commit, usedMin } = shapes[name];
     const random = seededRandom(name.length);
@@ -112,7 +125,11 @@ describe.each([64 * KIB, MIB, 2 * MIB - 32])('a block of %i bytes', (blockBytes)
         const fits = WriteBuffer.fits(blockBytes, end - start, operationCount, clearCount);
         expect(isRoomFor(buffer, payload)).toBe(fits);
       }
+      // The account before is kept afterwards: at every commit, not only when the block is full.
+      const slack = isRoomFor(buffer, payload) ? slackBytes(buffer, payload) : 0;
       if (!addPayload(buffer, payload, commits + 1)) break;
+      expect(buffer.capacityBytes - buffer.usedBytes).toBeGreaterThanOrEqual(slack);
+      expect(buffer.words[BUFFER_KEYS]).toBeLessThanOrEqual((hashSlotCount(blockBytes) / 4) * 3);
       commits += 1;
     }
     checkBuffer(buffer);
