@@ -4,4 +4,4 @@
  */
 import type { CommitMode } from '@manifold-db/core';
 
-export const MODES = ['sequential', 'async-wal', 'pipelined'] as const satisfies CommitMode[];
+export const MODES = ['sequential', 'async-wal', 'pipelined', 'buffered'] as const satisfies CommitMode[];
