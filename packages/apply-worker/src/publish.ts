@@ -28,12 +28,16 @@ import {
   ROOTS_STAGED,
   THREAD_APPLY,
   THREAD_MAIN,
+  TRACE_APPLY,
+  TRACE_APPLY_CHANGES,
   assert,
   loadWide,
   publishRootSet,
   ringBell,
   storeWide,
+  traceWriterFor,
   type Shared,
+  type TraceWriter,
 } from '@manifold-db/storage';
 import { drainUpTo, type Drained, type PageSink } from './drain.js';
 import type { Intake } from './intake.js';
@@ -59,6 +63,7 @@ export class ApplyGroups {
   readonly #pages: PageSink;
   readonly #publishes: boolean;
   readonly #drained: Drained;
+  readonly #trace: TraceWriter | undefined;
 
   constructor(
     shared: Shared,
@@ -74,6 +79,7 @@ export class ApplyGroups {
     this.staged = start.sequence;
     this.mark = start.mark;
     this.#drained = { commits: 0, mark: start.mark };
+    this.#trace = publishes ? traceWriterFor(shared, TRACE_APPLY) : undefined;
   }
 
   /** Opens a group if a commit is due, and brings the own families to its sequence. */
@@ -83,6 +89,7 @@ export class ApplyGroups {
     if (sequence === NO_SEQUENCE) return false;
     assert(sequence > this.staged, 'commits come in the order of their sequences');
     this.isOpen = true;
+    this.#trace?.begin(this.staged);
     const { queueControl, bells, sizes } = this.#shared;
     storeWide(queueControl, QUEUE_TARGET, sequence);
     for (let worker = 1; worker < sizes.applyWorkers; worker++) {
@@ -105,6 +112,7 @@ export class ApplyGroups {
       publishRootSet(this.#shared, ROOTS_STAGED, this.staged, this.mark);
       // Invariant 3.
       storeWide(progress, PROGRESS_APPLIED, this.staged);
+      this.#trace?.end(TRACE_APPLY_CHANGES, this.staged);
     }
     const { commits } = this.#drained;
     this.commits += commits;

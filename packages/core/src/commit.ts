@@ -9,7 +9,13 @@
  * 3. Admitted roots change after the commit is appended: a refused commit was never visible.
  * 4. Whoever is acknowledged as durable waits for `synced`, never for anything read earlier.
  */
-import { ManifoldError, REASON_ANY, REASON_SYNCED } from '@manifold-db/storage';
+import {
+  ManifoldError,
+  REASON_ANY,
+  REASON_SYNCED,
+  TRACE_MAIN,
+  traceWriterFor,
+} from '@manifold-db/storage';
 import { APPEND_DISK_FULL, APPEND_DONE, APPEND_RING_FULL, Appender } from './append/appender.js';
 import { CommitApplier } from './apply/applier.js';
 import { Admission } from './build/admission.js';
@@ -51,7 +57,7 @@ const COMMITS_PER_RELEASE = 64;
 export class CommitPipeline {
   readonly builder: TransactionBuilder;
   readonly waits: SyncWaits;
-  readonly clock = new StageClock();
+  readonly clock: StageClock;
   readonly admission: Admission;
   readonly applier: CommitApplier;
   readonly #engine: Engine;
@@ -77,7 +83,9 @@ export class CommitPipeline {
     const bytesMax = engine.options.walBytesMax / 2;
     this.builder = new TransactionBuilder(engine, engine.families, bytesMax);
     this.#appender = new Appender(engine.shared);
-    this.applier = new CommitApplier(engine);
+    const trace = traceWriterFor(engine.shared, TRACE_MAIN);
+    this.clock = new StageClock(trace);
+    this.applier = new CommitApplier(engine, trace);
     this.waits = new SyncWaits(engine);
     this.admission = new Admission(engine, this.applier);
   }
@@ -287,7 +295,7 @@ export class CommitPipeline {
     this.#current = undefined;
     this.#stage = CommitStage.BuildChanges;
     this.applier.applyAppended();
-    this.clock.appended();
+    this.clock.appended(sequence);
     this.waits.settle(operation, sequence, this.#currentValue);
     this.#currentValue = undefined;
     if (++this.#sinceRelease >= COMMITS_PER_RELEASE) this.#release();
