@@ -15,6 +15,8 @@ const SUITES: Readonly<Record<SuiteName, () => Promise<Suite>>> = {
   recovery: async () => (await import('./recovery/suite.js')).recovery,
   memory: async () => (await import('./memory/suite.js')).memory,
   micro: async () => (await import('./micro/suite.js')).micro,
+  timeline: async () => (await import('./timeline/suite.js')).timeline,
+  report: async () => (await import('./report-page/suite.js')).report,
 };
 
 async function main(args: readonly string[]): Promise<void> {

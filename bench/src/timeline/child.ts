@@ -1,0 +1,73 @@
+/** One traced run, in a process of its own. */
+import type { OpenOptions } from '@manifold-db/core';
+import { openWith } from '@manifold-db/core/internal';
+import { createTraceRegion, readTrace } from '@manifold-db/storage';
+import { serveIsolated } from '../isolated.js';
+import { FAMILIES } from '../ladder/run.js';
+import { SeedWorkload, type Batch, type Target } from '../ladder/workload.js';
+import { withScratch } from '../scratch.js';
+import { spansOfMedianStretch, type TimelineParameters, type TimelineRun } from './run.js';
+
+/** Commits before the picture: everything is compiled, every family exists. */
+const LEAD_IN_BATCHES_PER_FAMILY = 60;
+/** Stretches to choose the median one from. */
+const STRETCHES = 9;
+/** Rows per thread: a commit takes two on the main thread, others share. */
+const ROWS_PER_COMMIT = 4;
+
+function optionsOf({ mode, openOptions }: TimelineParameters): OpenOptions {
+  return { ...openOptions, mode, durability: 'immediate' } as OpenOptions;
+}
+
+async function openTarget(
+  path: string,
+  parameters: TimelineParameters,
+  trace: SharedArrayBuffer,
+): Promise<Target> {
+  const { addedSyncLatencyUs } = parameters;
+  const slow = { vfsSpec: { kind: 'slow' as const, addedSyncLatencyUs } };
+  const environment = addedSyncLatencyUs === 0 ? { trace } : { trace, ...slow };
+  const database = await openWith(path, optionsOf(parameters), environment);
+  const families = Array.from({ length: FAMILIES }, (_, index) => {
+    const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
+    return database.columnFamily<Buffer, Buffer>(`family-${index}`, encodings);
+  });
+  return {
+    commit: (index, batch: Batch) => {
+      const family = families[index]!;
+      return database.write((tx) => {
+        for (let i = 0; i < batch.ops; i++) tx.put(family, batch.nextKey(), batch.value());
+      });
+    },
+    settle: () => database.waitForApply(),
+    totals: () => undefined,
+    close: () => database.close(),
+  };
+}
+
+async function run(parameters: TimelineParameters): Promise<TimelineRun> {
+  const { mode, batchOps, addedSyncLatencyUs, commits } = parameters;
+  const leadIn = LEAD_IN_BATCHES_PER_FAMILY * FAMILIES;
+  // One stretch more: the last commits have nothing behind them.
+  const measured = Math.ceil(((STRETCHES + 1) * commits) / FAMILIES) * FAMILIES;
+  const trace = createTraceRegion((leadIn + measured) * ROWS_PER_COMMIT);
+  await withScratch(parameters.directory, async (directory) => {
+    const target = await openTarget(`${directory}/database`, parameters, trace);
+    await new SeedWorkload(target, batchOps).run((leadIn + measured) / FAMILIES);
+    await target.settle();
+    await target.close();
+  });
+  const range = { firstSequence: leadIn + 1, lastSequence: leadIn + STRETCHES * commits };
+  return {
+    engine: 'manifold',
+    mode,
+    durability: 'immediate',
+    batchOps,
+    inFlight: FAMILIES,
+    addedSyncLatencyUs,
+    commits,
+    ...spansOfMedianStretch(readTrace(trace), range, commits),
+  };
+}
+
+serveIsolated(run);
