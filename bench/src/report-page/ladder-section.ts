@@ -59,7 +59,10 @@ function rung(row: Row, rungs: readonly string[], scale: Scale): Markup[] {
       marks: [
         track(),
         bar,
-        low !== undefined && high !== undefined && whisker(scale.at(low), scale.at(high)),
+        low !== undefined &&
+          high !== undefined &&
+          low < high &&
+          whisker(scale.at(low), scale.at(high)),
         ideal !== undefined && verticalLine('ideal', scale.at(ideal)),
       ],
     }),

@@ -1,8 +1,8 @@
 /** Latency percentiles: for every row that has them, from the median to the rare slow one. */
 import { ROW_HEIGHT, axisRow, chartRow, horizontalLine, verticalLine } from './chart-row.js';
-import { sharedTraits, traitsOf } from './describe-row.js';
+import { conditionsOf, sharedTraits, traitsOf } from './describe-row.js';
 import { tag, type Markup } from './markup.js';
-import { numberOf, rowsOf, textOf, type Row, type SuiteResult } from './rows.js';
+import { groupBy, numberOf, rowsOf, textOf, type Row, type SuiteResult } from './rows.js';
 import { logScale, percent, type Scale } from './scale.js';
 import { commandFor, type Section } from './section.js';
 import { formatUs } from './units.js';
@@ -67,6 +67,17 @@ function latencyRow(row: Row, known: readonly string[], scale: Scale): Markup {
   });
 }
 
+/** Rows under the same conditions stand below each other, whatever order they were printed in. */
+function byCondition(rows: readonly Row[], known: readonly string[]): [string, Row[]][] {
+  return [
+    ...groupBy(rows, (row) => {
+      return conditionsOf(row)
+        .filter((condition) => !known.includes(condition))
+        .join(', ');
+    }),
+  ];
+}
+
 function group(suite: string, rows: readonly Row[]): Markup {
   const figures = rows.flatMap((row) => pointsOf(row).map(({ us }) => us));
   const scale = logScale(figures);
@@ -77,7 +88,10 @@ function group(suite: string, rows: readonly Row[]): Markup {
     { class: 'wide', 'data-latency': suite },
     tag('h3', {}, `Suite ${suite}${shared}`),
     axisRow(scale, formatUs),
-    rows.map((row) => latencyRow(row, known, scale)),
+    byCondition(rows, known).map(([condition, ofCondition]) => [
+      condition !== '' && tag('h4', { class: 'comparison' }, condition),
+      ofCondition.map((row) => latencyRow(row, [...known, ...conditionsOf(row)], scale)),
+    ]),
     tag('p', { class: 'command soft' }, 'Measured by ', tag('code', {}, commandFor(suite))),
   );
 }

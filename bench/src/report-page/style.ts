@@ -5,15 +5,15 @@
 
 const LIGHT = `
   --page: #fbfbfa; --panel: #ffffff; --ink: #1b1f24; --soft: #59616b; --line: #dfe2e6;
-  --track: #eff1f3; --accent: #1d5fd1; --accent-mid: #6f9ae3; --accent-low: #abc4ef;
+  --track: #eff1f3; --accent: #1c4fae; --accent-mid: #3f72cb; --accent-low: #6a8cd0;
   --peer: #8a929c; --behind: #b4530a; --whisker: #1b1f24;
-  --build: #2563c9; --append: #0b857a; --sync: #c2560c; --write: #e39a4f; --apply: #7a3fc4;`;
+  --build: #2563c9; --append: #0b857a; --sync: #ab4708; --write: #cc6f1c; --apply: #7a3fc4;`;
 
 const DARK = `
   --page: #14171b; --panel: #1b1f24; --ink: #e8eaed; --soft: #a2abb5; --line: #343a42;
-  --track: #272c33; --accent: #6ea3ff; --accent-mid: #4672bf; --accent-low: #3a5687;
+  --track: #272c33; --accent: #8ab6ff; --accent-mid: #6494e3; --accent-low: #527bbd;
   --peer: #78828d; --behind: #f0a35c; --whisker: #f4f5f7;
-  --build: #6ea3ff; --append: #3cc7b4; --sync: #f2924a; --write: #a8622a; --apply: #b98cf5;`;
+  --build: #6ea3ff; --append: #3cc7b4; --sync: #f2924a; --write: #b97238; --apply: #b98cf5;`;
 
 const TEXT = `
 * { box-sizing: border-box; }
@@ -35,7 +35,7 @@ figure { margin: 1rem 0 0; }
 figcaption { margin-top: .5rem; max-width: 52rem; }
 .command { margin-top: .9rem; }
 .missing li { margin: .25rem 0; }
-svg { display: block; width: 100%; overflow: visible; } svg svg { width: 1px; }
+svg { display: block; width: 100%; overflow: visible; } svg svg { width: 1px; } svg svg.plot { width: 100%; }
 svg text { font: 11.5px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
   fill: var(--soft); font-variant-numeric: tabular-nums; }`;
 
@@ -92,6 +92,9 @@ svg text.end { text-anchor: end; } svg text.middle { text-anchor: middle; }
 .legend b { display: block; }
 .legend li { display: grid; grid-template-columns: 1.5rem 1fr; }
 .legend svg { width: 1rem; height: 1.3rem; }
+figcaption .hint { display: none; }
+.rates { display: grid; grid-template-columns: 3.6rem minmax(0, 1fr); }
+.rates .scale text { text-anchor: end; }
 .key { display: inline-flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: .3rem 0 .5rem; }
 .key span { display: inline-flex; align-items: center; gap: .4rem; }
 .key svg { width: 1.6rem; flex: none; }`;
@@ -110,7 +113,7 @@ const NARROW = `
 @container (max-width: 46rem) {
   .panels { grid-template-columns: 1fr; }
   .legend { grid-template-columns: 1fr 1fr; }
-  .wide .row { grid-template-columns: minmax(0, 1fr) 8.5rem; row-gap: .15rem;
+  .wide .row { grid-template-columns: minmax(0, 1fr) auto; row-gap: .15rem;
     padding: .4rem 0; }
   .wide .row .chart { grid-column: 1 / -1; grid-row: 2; }
   .wide .row .value { text-align: right; }
@@ -124,6 +127,7 @@ const NARROW = `
   .legend { grid-template-columns: 1fr; }
   .timeline { grid-template-columns: 4.3rem minmax(0, 1fr); }
   .lanes { font-size: .74rem; }
+  figcaption .hint { display: inline; }
 }
 @media (max-width: 40rem) {
   main { padding: 1.3rem .8rem 3rem; }

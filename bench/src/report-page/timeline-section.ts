@@ -1,5 +1,5 @@
 /** The pipeline timeline: the top rung of the modes in full, the others in the same time. */
-import { tag, type Markup } from './markup.js';
+import { tag, type Attributes, type Markup } from './markup.js';
 import { rowsOf, type SuiteResult } from './rows.js';
 import { commandFor, type Section } from './section.js';
 import { TIMELINE_HEIGHT, laneMiddle, timelineChart } from './timeline-chart.js';
@@ -9,11 +9,19 @@ import { formatShare, formatUs, formatWhole } from './units.js';
 const SUITE = 'timeline';
 const BASELINE_MODE = 'sequential';
 
-function swatch(stage: string, part: string | undefined, isShort: boolean): Markup {
-  const y = isShort ? 11 : 3;
-  const classes = part === undefined ? `stage-${stage}` : `stage-${stage} part-${part}`;
-  const place = { x: 0, y, width: 14, height: 19 - y, rx: 1.5 };
-  return tag('svg', { 'aria-hidden': 'true' }, tag('rect', { class: classes, ...place }));
+/** A bar as in the picture; the short ones beside or instead of the tall one. */
+function swatch(stage: string, shape: 'tall' | 'short' | 'both'): Markup {
+  const tall = { y: 3, height: 16, rx: 1.5 };
+  const short = { y: 11, height: 8, rx: 1.5 };
+  const bar = (className: string, place: Attributes) =>
+    tag('rect', { class: `stage-${stage}${className}`, ...place });
+  const whole = { x: 0, width: 14 };
+  const bars = {
+    tall: [bar('', { ...tall, ...whole })],
+    short: [bar('', { ...short, ...whole })],
+    both: [bar(' part-write', { ...short, x: 0, width: 5 }), bar('', { ...tall, x: 6, width: 8 })],
+  };
+  return tag('svg', { 'aria-hidden': 'true' }, bars[shape]);
 }
 
 function costText(run: DrawnRun, stage: string, part?: string): string {
@@ -42,20 +50,20 @@ function legend(run: DrawnRun): Markup {
     'ul',
     { class: 'legend' },
     item(
-      swatch('BuildChanges', undefined, false),
+      swatch('BuildChanges', 'tall'),
       'BuildChanges',
       'main thread',
       costText(run, 'BuildChanges'),
     ),
     item(
-      swatch('AppendWal', undefined, true),
+      swatch('AppendWal', 'short'),
       'AppendWal',
       'main thread, short bar',
       costText(run, 'AppendWal'),
     ),
-    item(swatch('WaitForSync', 'sync', false), 'WaitForSync', 'fsync worker', write, sync),
+    item(swatch('WaitForSync', 'both'), 'WaitForSync', 'fsync worker', write, sync),
     item(
-      swatch('ApplyChanges', undefined, false),
+      swatch('ApplyChanges', 'tall'),
       'ApplyChanges',
       appliesOnMain ? 'main thread' : 'apply worker',
       costText(run, 'ApplyChanges'),
@@ -89,7 +97,13 @@ function picture(run: DrawnRun, windowUs: number, ...caption: string[]): Markup 
         timelineChart(run, windowUs),
       ),
     ),
-    tag('figcaption', {}, `Busy: ${busy}. `, ...caption),
+    tag(
+      'figcaption',
+      {},
+      tag('span', { class: 'hint' }, 'Swipe the picture sideways. '),
+      `Busy: ${busy}. `,
+      ...caption,
+    ),
   );
 }
 
