@@ -5,8 +5,8 @@
 
 const LIGHT = `
   --page: #fbfbfa; --panel: #ffffff; --ink: #1b1f24; --soft: #59616b; --line: #dfe2e6;
-  --track: #eff1f3; --accent: #1c4fae; --accent-mid: #3f72cb; --accent-low: #6a8cd0;
-  --peer: #8a929c; --behind: #b4530a; --whisker: #1b1f24;
+  --track: #eff1f3; --accent: #1c4fae; --accent-mid: #3f72cb; --accent-low: #6484cb;
+  --peer: #7b848f; --behind: #b4530a; --whisker: #1b1f24;
   --build: #2563c9; --append: #0b857a; --sync: #ab4708; --write: #cc6f1c; --apply: #7a3fc4;`;
 
 const DARK = `
