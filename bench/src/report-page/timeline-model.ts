@@ -23,6 +23,7 @@ export interface DrawnRun {
   readonly batchOps: number;
   readonly inFlight: number;
   readonly addedSyncLatencyUs: number;
+  readonly writeBufferBytes: number | undefined;
   readonly elapsedUs: number;
   readonly spans: readonly DrawnSpan[];
 }
@@ -47,6 +48,7 @@ export function drawnRun(row: Row): DrawnRun | undefined {
     batchOps: numberOf(row, 'batchOps') ?? 0,
     inFlight: numberOf(row, 'inFlight') ?? 0,
     addedSyncLatencyUs: numberOf(row, 'addedSyncLatencyUs') ?? 0,
+    writeBufferBytes: numberOf(row, 'writeBufferBytes'),
     spans: rowsOf(row, 'spans').flatMap((span) => spanOf(span) ?? []),
   };
 }

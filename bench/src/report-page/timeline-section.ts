@@ -4,7 +4,7 @@ import { rowsOf, type SuiteResult } from './rows.js';
 import { commandFor, type Section } from './section.js';
 import { TIMELINE_HEIGHT, laneMiddle, timelineChart } from './timeline-chart.js';
 import { LANES, busyShare, drawnRun, meanOf, syncedBy, type DrawnRun } from './timeline-model.js';
-import { formatShare, formatUs, formatWhole } from './units.js';
+import { formatBytes, formatShare, formatUs, formatWhole } from './units.js';
 
 const SUITE = 'timeline';
 const BASELINE_MODE = 'sequential';
@@ -126,8 +126,13 @@ export function timelineSection({ json }: SuiteResult): Section | undefined {
   if (featured === undefined) return undefined;
   const baseline = runs.find(({ mode }) => mode === BASELINE_MODE && featured.mode !== mode);
   const others = runs.filter((run) => run !== featured && run !== baseline);
-  const { batchOps, inFlight, addedSyncLatencyUs } = featured;
+  const { batchOps, inFlight, addedSyncLatencyUs, writeBufferBytes } = featured;
   const added = addedSyncLatencyUs > 0 ? `, ${formatUs(addedSyncLatencyUs)} added per sync` : '';
+  const buffer =
+    writeBufferBytes === undefined
+      ? ''
+      : ` The write buffer has generations of only ${formatBytes(writeBufferBytes)}, so that ` +
+        'some are merged within the picture.';
   return {
     id: SUITE,
     title: 'The pipeline, as it ran',
@@ -139,7 +144,7 @@ export function timelineSection({ json }: SuiteResult): Section | undefined {
         {},
         `Four stages on three threads: while one group of commits is synced, the next is ` +
           `appended and the one after it is built. ${formatWhole(batchOps)} puts per commit, ` +
-          `${inFlight} commits in flight, every one durable${added}.`,
+          `${inFlight} commits in flight, every one durable${added}.${buffer}`,
       ),
       legend(featured),
       tag('h3', {}, title(featured)),
@@ -149,7 +154,8 @@ export function timelineSection({ json }: SuiteResult): Section | undefined {
         'Every bar is one measured span, all threads on one clock; numbers are commits. Lines ' +
           'lead from the append to the write of the group and from its sync to where it is ' +
           'applied; three commits are drawn strongly. Pale bars belong to neighbouring commits. ' +
-          'Of the consecutive stretches of this length in the run, the one of median duration.',
+          'Of the consecutive stretches of this length in the run that show every stage, the one ' +
+          'of median duration.',
       ),
       baseline && compared(baseline, featured),
       others.length > 0 &&

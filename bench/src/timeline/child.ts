@@ -6,17 +6,21 @@ import { serveIsolated } from '../isolated.js';
 import { FAMILIES } from '../ladder/run.js';
 import { SeedWorkload, type Batch, type Target } from '../ladder/workload.js';
 import { withScratch } from '../scratch.js';
-import { spansOfMedianStretch, type TimelineParameters, type TimelineRun } from './run.js';
+import { pictureOf, type TimelineParameters, type TimelineRun } from './run.js';
 
 /** Commits before the picture: everything is compiled, every family exists. */
 const LEAD_IN_BATCHES_PER_FAMILY = 60;
+/** A generation this small is sealed and merged within the picture. */
+const GENERATION_BYTES = 1024 * 1024;
+const MODE_WITH_BUFFER = 'buffered';
 /** Stretches to choose the median one from. */
 const STRETCHES = 9;
 /** Rows per thread: a commit takes two on the main thread, others share. */
 const ROWS_PER_COMMIT = 4;
 
 function optionsOf({ mode, openOptions }: TimelineParameters): OpenOptions {
-  return { ...openOptions, mode, durability: 'immediate' } as OpenOptions;
+  const chosen = { mode, durability: 'immediate' };
+  return { writeBufferBytes: GENERATION_BYTES, ...openOptions, ...chosen } as OpenOptions;
 }
 
 async function openTarget(
@@ -66,7 +70,8 @@ async function run(parameters: TimelineParameters): Promise<TimelineRun> {
     inFlight: FAMILIES,
     addedSyncLatencyUs,
     commits,
-    ...spansOfMedianStretch(readTrace(trace), range, commits),
+    writeBufferBytes: MODE_WITH_BUFFER === (mode as string) ? GENERATION_BYTES : null,
+    ...pictureOf(readTrace(trace), range, commits),
   };
 }
 

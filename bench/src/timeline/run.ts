@@ -38,6 +38,8 @@ export interface TimelineRun {
   readonly batchOps: number;
   readonly inFlight: number;
   readonly addedSyncLatencyUs: number;
+  /** Of one generation of the write buffer, in the mode that has one. */
+  readonly writeBufferBytes: number | null;
   readonly commits: number;
   /** Until the last of them was synced. */
   readonly elapsedUs: number;
@@ -52,59 +54,71 @@ const STAGE_OF = {
   apply: 'ApplyChanges',
 } as const;
 
-/** A number of commits in a row, and the time from the first build to the last sync. */
+/** A number of commits in a row, from the first build to the last sync. */
 interface Stretch {
   readonly firstSequence: number;
   readonly startUs: number;
   readonly syncedUs: number;
+  /** Everything that went on meanwhile, also for the commits around. */
+  readonly spans: readonly TraceSpan[];
 }
 
-function stretchesOf(
+export interface SequenceRange {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+}
+
+function stretchFrom(
   spans: readonly TraceSpan[],
-  { firstSequence, lastSequence }: { firstSequence: number; lastSequence: number },
+  first: number,
   commits: number,
-): Stretch[] {
-  const stretches: Stretch[] = [];
-  for (let first = firstSequence; first + commits - 1 <= lastSequence; first += commits) {
-    const last = first + commits - 1;
-    const build = spans.find((one) => one.span === 'build' && one.first === first);
-    const sync = spans.find((one) => one.span === 'sync' && one.first <= last && one.last >= last);
-    if (build === undefined || sync === undefined) continue;
-    stretches.push({ firstSequence: first, startUs: build.startUs, syncedUs: sync.endUs });
-  }
-  return stretches;
+): Stretch | undefined {
+  const last = first + commits - 1;
+  const build = spans.find((one) => one.span === 'build' && one.first === first);
+  const sync = spans.find((one) => one.span === 'sync' && one.first <= last && one.last >= last);
+  if (build === undefined || sync === undefined) return undefined;
+  const [startUs, syncedUs] = [build.startUs, sync.endUs];
+  const during = spans.filter((one) => {
+    return one.endUs > startUs && one.startUs < syncedUs && one.last >= one.first;
+  });
+  return { firstSequence: first, startUs, syncedUs, spans: during };
+}
+
+function showsEveryStage({ spans }: Stretch): boolean {
+  return new Set(spans.map(({ span }) => STAGE_OF[span])).size === STAGES.length;
 }
 
 /**
- * The stretch that took the median time, of all that lie one behind the other between the two
- * sequences; and every span that touches it. What applies its commits may end a little later.
+ * The picture: of the stretches that lie one behind the other in the range, and in which every
+ * stage was at work, the one that took the median time. Applying comes in groups, so that a short
+ * stretch may have none.
  */
-export function spansOfMedianStretch(
+export function pictureOf(
   spans: readonly TraceSpan[],
-  range: { firstSequence: number; lastSequence: number },
+  { firstSequence, lastSequence }: SequenceRange,
   commits: number,
 ): { elapsedUs: number; spans: TimelineSpan[] } {
-  const stretches = stretchesOf(spans, range, commits).sort(
-    (a, b) => a.syncedUs - a.startUs - (b.syncedUs - b.startUs),
-  );
-  const stretch = stretches[Math.ceil(stretches.length / 2) - 1];
-  if (stretch === undefined) throw new Error('the trace holds no stretch of so many commits');
-  const { startUs, syncedUs, firstSequence } = stretch;
-  const inPicture = spans.filter((one) => {
-    return one.endUs > startUs && one.startUs < syncedUs && one.last >= one.first;
-  });
+  const stretches: Stretch[] = [];
+  for (let first = firstSequence; first + commits - 1 <= lastSequence; first += commits) {
+    const stretch = stretchFrom(spans, first, commits);
+    if (stretch !== undefined && showsEveryStage(stretch)) stretches.push(stretch);
+  }
+  stretches.sort((a, b) => a.syncedUs - a.startUs - (b.syncedUs - b.startUs));
+  const middle = stretches[Math.ceil(stretches.length / 2) - 1];
+  if (middle === undefined) throw new Error(`no ${commits} commits in a row show every stage`);
+  const { startUs } = middle;
   return {
-    elapsedUs: rounded(syncedUs - startUs),
-    spans: inPicture
-      .sort((a, b) => a.startUs - b.startUs)
+    elapsedUs: rounded(middle.syncedUs - startUs),
+    spans: middle.spans
+      .toSorted((a, b) => a.startUs - b.startUs)
       .map((one) => ({
         lane: one.thread,
         stage: STAGE_OF[one.span],
         part: one.span === 'write' || one.span === 'sync' ? one.span : null,
         startUs: rounded(one.startUs - startUs),
         endUs: rounded(one.endUs - startUs),
-        first: one.first - firstSequence + 1,
-        last: one.last - firstSequence + 1,
+        first: one.first - middle.firstSequence + 1,
+        last: one.last - middle.firstSequence + 1,
       })),
   };
 }
