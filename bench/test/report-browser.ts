@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserType, Page } from 'playwright-core';
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const bench = createRequire(fileURLToPath(new URL('../package.json', import.meta.url)));
@@ -25,7 +25,7 @@ export function browserMissing(): string | undefined {
 }
 
 export async function launchBrowser(): Promise<Browser> {
-  const { chromium } = bench('playwright-core') as typeof import('playwright-core');
+  const { chromium } = bench('playwright-core') as { chromium: BrowserType };
   // The only page it opens is one that the test made; containers often allow no sandbox.
   return chromium.launch({ executablePath: executablePath!, chromiumSandbox: false });
 }

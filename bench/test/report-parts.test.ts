@@ -39,8 +39,13 @@ describe('the picture of a trace', () => {
     );
     expect(picture.elapsedUs).toBe(2 * 35 + 50);
     expect(picture.spans[0]).toEqual({
-      ...{ lane: 'main', stage: 'BuildChanges', part: null },
-      ...{ startUs: 0, endUs: 10, first: 1, last: 1 },
+      lane: 'main',
+      stage: 'BuildChanges',
+      part: null,
+      startUs: 0,
+      endUs: 10,
+      first: 1,
+      last: 1,
     });
     const syncs = picture.spans.filter(({ part }) => part === 'sync');
     expect(syncs.map(({ first, startUs, endUs }) => [first, startUs, endUs])).toEqual([

@@ -1,6 +1,6 @@
 /**
- * One line of a chart: a name, a drawing as wide as there is room, the figures in words. The drawing
- * holds no text and is placed in percent, so nothing is ever squeezed or overlaps.
+ * One line of a chart: a name, a drawing as wide as there is room, the figures in words. The
+ * drawing holds no text and is placed in percent, so nothing is ever squeezed or overlaps.
  */
 import { tag, type Child, type Markup } from './markup.js';
 import { percent, type Scale } from './scale.js';

@@ -35,7 +35,8 @@ figure { margin: 1rem 0 0; }
 figcaption { margin-top: .5rem; max-width: 52rem; }
 .command { margin-top: .9rem; }
 .missing li { margin: .25rem 0; }
-svg { display: block; width: 100%; overflow: visible; } svg svg { width: 1px; } svg svg.plot { width: 100%; }
+svg { display: block; width: 100%; overflow: visible; }
+svg svg { width: 1px; } svg svg.plot { width: 100%; }
 svg text { font: 11.5px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
   fill: var(--soft); font-variant-numeric: tabular-nums; }`;
 

@@ -1,4 +1,4 @@
-/** Every row of every suite, as it was printed: what the charts leave out, and for who reads text. */
+/** Every row of every suite, as it was printed: what charts leave out, and for who reads text. */
 import { tag, type Markup } from './markup.js';
 import { isRow, rowsOf, type Row, type SuiteResult } from './rows.js';
 import type { Section } from './section.js';

@@ -1,4 +1,4 @@
-/** What one traced run is asked for, and what comes out of it: the spans of a stretch of commits. */
+/** What a traced run is asked for, and what comes out of it: the spans of a stretch of commits. */
 import type { TraceSpan, TraceThread } from '@manifold-db/storage';
 import type { LadderMode } from '../arguments.js';
 import { rounded } from '../figures.js';
