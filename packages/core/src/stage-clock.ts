@@ -5,7 +5,10 @@
 import {
   TRACE_APPEND_WAL,
   TRACE_BUILD_CHANGES,
+  TRACE_MAIN,
   traceClockUs,
+  traceWriterFor,
+  type Shared,
   type TraceWriter,
 } from '@manifold-db/storage';
 
@@ -16,16 +19,17 @@ export class StageClock {
   buildNs = 0;
   appendNs = 0;
   #mark = 0;
-  readonly #trace: TraceWriter | undefined;
+  /** The one writer of this thread's section. */
+  readonly trace: TraceWriter | undefined;
   #startUs = 0;
   #builtUs = 0;
 
-  constructor(trace: TraceWriter | undefined) {
-    this.#trace = trace;
+  constructor(shared: Shared) {
+    this.trace = traceWriterFor(shared, TRACE_MAIN);
   }
 
   start(): void {
-    if (this.#trace !== undefined) this.#startUs = traceClockUs();
+    if (this.trace !== undefined) this.#startUs = traceClockUs();
     this.#mark = performance.now();
   }
 
@@ -33,13 +37,13 @@ export class StageClock {
     const now = performance.now();
     this.buildNs += (now - this.#mark) * NS_PER_MS;
     this.#mark = now;
-    if (this.#trace !== undefined) this.#builtUs = traceClockUs();
+    if (this.trace !== undefined) this.#builtUs = traceClockUs();
   }
 
   appended(sequence: number): void {
     this.appendNs += (performance.now() - this.#mark) * NS_PER_MS;
     this.commits++;
-    if (this.#trace !== undefined) this.#record(this.#trace, sequence);
+    if (this.trace !== undefined) this.#record(this.trace, sequence);
   }
 
   /** A build has no sequence before it is appended: both rows are written here. */

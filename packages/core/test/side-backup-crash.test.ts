@@ -62,6 +62,8 @@ function engineOn(vfs: Vfs, kind: Kind): Engine {
       walBytesMax: 4 * SEGMENT_BYTES,
       pendingCommitsMax: 16,
       applyWorkers: 1,
+      writeBufferBytes: 0,
+      writeBufferCount: 0,
     }),
   );
   const parts: Partial<Engine> = {
@@ -87,7 +89,7 @@ class Pins {
 
 async function backup(vfs: Vfs, kind: Kind, pins = new Pins()): Promise<BackupReport> {
   const pool = new SidePool(1, { vfs });
-  const database = { checkpoint: () => Promise.resolve(), snapshots: pins };
+  const database = { checkpoint: () => Promise.resolve(), pins };
   try {
     return await backupDatabase(engineOn(vfs, kind), database, pool, TARGET, undefined);
   } finally {

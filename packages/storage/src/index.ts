@@ -32,5 +32,6 @@ export * from './init.js';
 export * from './log/index.js';
 export * from './lock/index.js';
 export * from './tree/index.js';
+export * from './buffer/index.js';
 export * from './checkpoint/index.js';
 export * from './verify/index.js';

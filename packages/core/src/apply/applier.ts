@@ -35,8 +35,8 @@ export class CommitApplier implements ApplyBacklog {
   readonly syncedView = new SyncedView();
   /** Nanoseconds of publishing on this thread. */
   applyNs = 0;
+  readonly producer: QueueProducer;
   readonly #engine: Engine;
-  readonly #producer: QueueProducer;
   readonly #entry = new PendingEntry();
   readonly #trace: TraceWriter | undefined;
   #isInline: boolean;
@@ -46,18 +46,18 @@ export class CommitApplier implements ApplyBacklog {
   constructor(engine: Engine, trace: TraceWriter | undefined) {
     this.#engine = engine;
     this.#trace = trace;
-    this.#producer = new QueueProducer(engine.shared);
+    this.producer = new QueueProducer(engine.shared);
     this.#isInline = engine.mode === 'async-wal';
   }
 
   // --- admission --------------------------------------------------------------------------------
 
   get pendingCount(): number {
-    return this.#producer.commitsInside();
+    return this.producer.commitsInside();
   }
 
   hasQueueRoom(): boolean {
-    return this.#producer.hasRoom(ORDINARY_ENTRY_WORDS);
+    return this.producer.hasRoom(ORDINARY_ENTRY_WORDS);
   }
 
   get isBusy(): boolean {
@@ -88,7 +88,7 @@ export class CommitApplier implements ApplyBacklog {
 
   /** Hands the commit to the apply workers; false when the queue is full for now. */
   push(): boolean {
-    return this.#producer.push(this.#entry);
+    return this.producer.push(this.#entry);
   }
 
   /** Mode `async-wal`: published right after the append. */

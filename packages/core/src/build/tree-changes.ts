@@ -21,6 +21,7 @@ import {
 } from '@manifold-db/storage';
 import { writeAbsentRow, writeRow, type FamilyEntry } from '../families.js';
 import type { ReadContext } from '../read/context.js';
+import type { FamilyTouch } from './builder.js';
 
 /** Operations between two looks at memory pressure. */
 const OPERATIONS_PER_LOOK = 64;
@@ -41,8 +42,8 @@ export interface BuildContext extends ReadContext {
   waitForFrames(pages: number): void;
 }
 
-/** What a transaction did to one family. */
-export class FamilyChange {
+/** What a transaction did to one family, and its tree. */
+export class FamilyChange implements FamilyTouch {
   readonly entry: FamilyEntry;
   /** Id and slot at the time: a dropped family's entry moves on, also below an older version. */
   readonly id: number;

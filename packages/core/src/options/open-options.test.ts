@@ -50,8 +50,7 @@ describe('the options of open', () => {
   });
 
   const refused: [OpenOptions | object, typeof TypeError | typeof RangeError, RegExp][] = [
-    [{ mode: 'buffered' }, RangeError, /options\.mode 'buffered' is not available in this version/],
-    [{ mode: 'fast' }, RangeError, /options\.mode must be one of 'pipelined'/],
+    [{ mode: 'fast' }, RangeError, /options\.mode must be one of 'buffered'/],
     [{ mode: 3 }, TypeError, /options\.mode must be/],
     [{ durability: 'sometimes' }, RangeError, /options\.durability must be/],
     [{ cacheBites: 1 }, TypeError, /options\.cacheBites is not an option/],
@@ -118,10 +117,13 @@ describe('the options of open', () => {
 describe('memorySum', () => {
   it('counts every byte of the shared regions', () => {
     const options = inForce({ cacheBytes: 3 * MIB, walRingBytes: MIB, walSegmentBytes: 4 * MIB });
-    const { sizes, frameRegions, ...regions } = createSharedBuffers(sharedSizes(options));
+    const buffers = createSharedBuffers(sharedSizes(options));
+    const { sizes, frameRegions, writeBuffers, ...regions } = buffers;
     expect(sizes.cacheBytes).toBe(options.cacheBytes);
     let bytes = 0;
-    for (const region of [...Object.values(regions), ...frameRegions]) bytes += region.byteLength;
+    for (const region of [...Object.values(regions), ...frameRegions, ...writeBuffers]) {
+      bytes += region.byteLength;
+    }
     const sum = memorySum(options);
     expect(sum.totalBytes - sum.pendingBytes - sum.workerBufferBytes).toBe(bytes);
   });
