@@ -63,7 +63,8 @@ export class ApplyGroups {
   readonly #pages: PageSink;
   readonly #publishes: boolean;
   readonly #drained: Drained;
-  readonly #trace: TraceWriter | undefined;
+  /** Also for merges: begun when work on a group or a window begins, ended when it is published. */
+  readonly trace: TraceWriter | undefined;
 
   constructor(
     shared: Shared,
@@ -79,7 +80,7 @@ export class ApplyGroups {
     this.staged = start.sequence;
     this.mark = start.mark;
     this.#drained = { commits: 0, mark: start.mark };
-    this.#trace = publishes ? traceWriterFor(shared, TRACE_APPLY) : undefined;
+    this.trace = publishes ? traceWriterFor(shared, TRACE_APPLY) : undefined;
   }
 
   /** Opens a group if a commit is due, and brings the own families to its sequence. */
@@ -89,7 +90,7 @@ export class ApplyGroups {
     if (sequence === NO_SEQUENCE) return false;
     assert(sequence > this.staged, 'commits come in the order of their sequences');
     this.isOpen = true;
-    this.#trace?.begin(this.staged);
+    this.trace?.begin(this.staged);
     const { queueControl, bells, sizes } = this.#shared;
     storeWide(queueControl, QUEUE_TARGET, sequence);
     for (let worker = 1; worker < sizes.applyWorkers; worker++) {
@@ -112,7 +113,7 @@ export class ApplyGroups {
       publishRootSet(this.#shared, ROOTS_STAGED, this.staged, this.mark);
       // Invariant 3.
       storeWide(progress, PROGRESS_APPLIED, this.staged);
-      this.#trace?.end(TRACE_APPLY_CHANGES, this.staged);
+      this.trace?.end(TRACE_APPLY_CHANGES, this.staged);
     }
     const { commits } = this.#drained;
     this.commits += commits;
