@@ -225,7 +225,22 @@ describe.skipIf(missing !== undefined)(`the page in Chromium${title}`, () => {
     expect(await ofLmdb.getAttribute('class')).toBe('ratio ahead');
     const [behind, ahead] = [await ofSqlite.boundingBox(), await ofLmdb.boundingBox()];
     expect(behind!.x + behind!.width).toBeCloseTo(ahead!.x, 0);
-    expect(await page.locator('#ratios').innerText()).toContain('1.40× to 1.55×');
+    const text = await page.locator('#ratios').innerText();
+    for (const part of ['1.40× to 1.55×', 'depth 256', 'depth 1, p50'])
+      expect(text).toContain(part);
+    await close();
+  });
+
+  it('has a bar for every engine of the other suites', async () => {
+    const { page, close } = await open(1280, 'light');
+    const suites = page.locator('[data-throughput]');
+    expect(await suites.count()).toBe(2);
+    const load = page.locator('[data-throughput="load"]');
+    expect(await load.locator('rect.bar').count()).toBe(LOAD.runs.length);
+    expect(await load.innerText()).toContain('380 k/s');
+    const commits = page.locator('[data-throughput="commits"]');
+    expect(await commits.locator('.panel').count()).toBe(2);
+    expect(await commits.locator('rect.bar').count()).toBe(COMMITS.runs.length);
     await close();
   });
 

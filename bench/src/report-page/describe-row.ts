@@ -1,8 +1,11 @@
-/** A name for a row that any suite printed: what tells it from the others. */
+/** Names for rows that any suite printed: who was measured, and under which conditions. */
 import { numberOf, textOf, type Row } from './rows.js';
 import { formatUs, formatWhole } from './units.js';
 
-const TEXTS = ['engine', 'kind', 'mode', 'workload', 'phase', 'order', 'durability'];
+const NAMES = ['engine', 'mode', 'kind'];
+const CONDITIONS = ['workload', 'phase', 'order', 'durability'];
+/** What says nothing: the peers have one mode only. */
+const UNSAID = new Set(['default']);
 
 const NUMBERS: Readonly<Record<string, (value: number) => string>> = {
   batchOps: (value) => (value === 1 ? '1 put per commit' : `${formatWhole(value)} puts per commit`),
@@ -10,25 +13,43 @@ const NUMBERS: Readonly<Record<string, (value: number) => string>> = {
   addedSyncLatencyUs: (value) => (value === 0 ? '' : `${formatUs(value)} added`),
 };
 
-/** The conditions that are numbers: others of the same name were measured under other ones. */
-export function conditionsOf(row: Row): string[] {
-  return Object.entries(NUMBERS)
-    .map(([name, format]) => {
-      const value = numberOf(row, name);
-      return value === undefined ? '' : format(value);
-    })
-    .filter((condition) => condition !== '');
+function texts(row: Row, names: readonly string[]): string[] {
+  return names.map((name) => textOf(row, name) ?? '').filter((text) => isSaid(text));
 }
 
-/** What a row says of itself, in a fixed order, without what is in `known` already. */
-export function traitsOf(row: Row, known: readonly string[] = []): string[] {
-  const texts = TEXTS.map((name) => textOf(row, name) ?? '').filter((text) => text !== '');
-  return [...texts, ...conditionsOf(row)].filter((trait) => !known.includes(trait));
+function isSaid(text: string): boolean {
+  return text !== '' && !UNSAID.has(text);
+}
+
+export function isOurs(row: Row): boolean {
+  // A write without any engine is measured beside ours, in the same process.
+  return (textOf(row, 'engine') ?? 'manifold') === 'manifold' && textOf(row, 'kind') !== 'bare';
+}
+
+/** Engine, and mode and method where it has several. */
+export function namesOf(row: Row): string[] {
+  return texts(row, NAMES);
+}
+
+/** Rows of the same conditions can be compared. */
+export function conditionsOf(row: Row): string[] {
+  const numbers = Object.entries(NUMBERS).map(([name, format]) => {
+    const value = numberOf(row, name);
+    return value === undefined ? '' : format(value);
+  });
+  return [...texts(row, CONDITIONS), ...numbers.filter(isSaid)];
 }
 
 /** Traits that all rows share say nothing about one of them. */
-export function sharedTraits(rows: readonly Row[]): string[] {
-  const [first, ...others] = rows.map((row) => traitsOf(row));
+export function sharedConditions(rows: readonly Row[]): string[] {
+  const [first, ...others] = rows.map(conditionsOf);
   if (first === undefined || others.length === 0) return [];
-  return first.filter((trait) => others.every((traits) => traits.includes(trait)));
+  return first.filter((condition) => others.every((all) => all.includes(condition)));
+}
+
+/** The conditions as a heading, without those in `known`. */
+export function conditionText(row: Row, known: readonly string[] = []): string {
+  return conditionsOf(row)
+    .filter((condition) => !known.includes(condition))
+    .join(', ');
 }

@@ -1,13 +1,13 @@
 /** Latency percentiles: for every row that has them, from the median to the rare slow one. */
 import { ROW_HEIGHT, axisRow, chartRow, horizontalLine, verticalLine } from './chart-row.js';
-import { conditionsOf, sharedTraits, traitsOf } from './describe-row.js';
+import { conditionText, isOurs, namesOf, sharedConditions } from './describe-row.js';
 import { tag, type Markup } from './markup.js';
-import { groupBy, numberOf, rowsOf, textOf, type Row, type SuiteResult } from './rows.js';
+import { groupBy, numberOf, rowsOf, type Row, type SuiteResult } from './rows.js';
 import { logScale, percent, type Scale } from './scale.js';
 import { commandFor, type Section } from './section.js';
 import { formatUs } from './units.js';
 
-const OURS = new Set(['manifold', 'put', 'writeSync']);
+const SINGLE_COMMITS = new Set(['commits', 'latency']);
 const MIDDLE = ROW_HEIGHT / 2;
 const RADIUS = 5;
 
@@ -45,20 +45,19 @@ function shape(name: PercentileName, x: number): Markup {
   );
 }
 
-function latencyRow(row: Row, known: readonly string[], scale: Scale): Markup {
+function latencyRow(row: Row, scale: Scale): Markup {
   const points = pointsOf(row);
-  const [label = 'all', ...traits] = traitsOf(row, known);
-  const isOurs = [textOf(row, 'engine'), textOf(row, 'kind')].some((name) => OURS.has(name ?? ''));
+  const [label = 'all', ...notes] = namesOf(row);
   const places = points.map(({ us }) => scale.at(us));
   const rest = points.slice(1).map(({ name, us }) => `${name} ${formatUs(us)}`);
   const value = `p50 ${formatUs(points[0]!.us)}`;
   return chartRow({
-    className: isOurs ? 'ours' : undefined,
+    className: isOurs(row) ? 'ours' : undefined,
     label,
-    labelNote: traits.join(', ') || undefined,
+    labelNote: notes.join(', ') || undefined,
     value,
     valueNote: rest.join(', '),
-    description: `${[label, ...traits].join(', ')}: ${[value, ...rest].join(', ')}`,
+    description: `${[label, ...notes].join(', ')}: ${[value, ...rest].join(', ')}`,
     marks: [
       scale.ticks.map((tick) => verticalLine('grid', scale.at(tick))),
       horizontalLine('span', Math.min(...places), Math.max(...places)),
@@ -67,33 +66,32 @@ function latencyRow(row: Row, known: readonly string[], scale: Scale): Markup {
   });
 }
 
-/** Rows under the same conditions stand below each other, whatever order they were printed in. */
-function byCondition(rows: readonly Row[], known: readonly string[]): [string, Row[]][] {
-  return [
-    ...groupBy(rows, (row) => {
-      return conditionsOf(row)
-        .filter((condition) => !known.includes(condition))
-        .join(', ');
-    }),
-  ];
-}
-
-function group(suite: string, rows: readonly Row[]): Markup {
+function rowsMarkup(suite: string, rows: readonly Row[]): Markup {
   const figures = rows.flatMap((row) => pointsOf(row).map(({ us }) => us));
   const scale = logScale(figures);
-  const known = sharedTraits(rows);
-  const shared = known.length === 0 ? '' : ` (${known.join(', ')})`;
+  const known = sharedConditions(rows);
+  const groups = [...groupBy(rows, (row) => conditionText(row, known))];
   return tag(
     'div',
-    { class: 'wide', 'data-latency': suite },
-    tag('h3', {}, `Suite ${suite}${shared}`),
+    { class: 'wide' },
+    known.length > 0 && tag('p', { class: 'soft' }, `All: ${known.join(', ')}.`),
     axisRow(scale, formatUs),
-    byCondition(rows, known).map(([condition, ofCondition]) => [
+    groups.map(([condition, alike]) => [
       condition !== '' && tag('h4', { class: 'comparison' }, condition),
-      ofCondition.map((row) => latencyRow(row, [...known, ...conditionsOf(row)], scale)),
+      alike.map((row) => latencyRow(row, scale)),
     ]),
     tag('p', { class: 'command soft' }, 'Measured by ', tag('code', {}, commandFor(suite))),
   );
+}
+
+/** Single commits are in sight, batches and mixed loads can be unfolded. */
+function suiteMarkup(suite: string, rows: readonly Row[]): Markup {
+  const name = `Suite ${suite}`;
+  const markup = rowsMarkup(suite, rows);
+  if (SINGLE_COMMITS.has(suite)) {
+    return tag('div', { 'data-latency': suite }, tag('h3', {}, name), markup);
+  }
+  return tag('details', { 'data-latency': suite }, tag('summary', {}, name), markup);
 }
 
 function key(): Markup {
@@ -130,7 +128,7 @@ export function latencySection(results: readonly SuiteResult[]): Section | undef
           'the axes are logarithmic.',
       ),
       key(),
-      groups.map(({ suite, rows }) => group(suite, rows)),
+      groups.map(({ suite, rows }) => suiteMarkup(suite, rows)),
     ),
   };
 }

@@ -9,6 +9,7 @@ import type { SuiteResult } from './rows.js';
 import { commandFor, type MissingPart, type Section } from './section.js';
 import { STYLE } from './style.js';
 import { tableSection } from './table-section.js';
+import { throughputSection } from './throughput-section.js';
 import { timelineSection } from './timeline-section.js';
 
 export interface PageInput {
@@ -28,6 +29,7 @@ function sectionsOf({ results, missing }: PageInput): Section[] {
     timeline && timelineSection(timeline),
     ladder && ladderSection(ladder),
     ratioSection(results),
+    throughputSection(results),
     latencySection(results),
     rateSection(results),
     tableSection(results),

@@ -2,9 +2,9 @@
  * Load rate over time: for every row that carries a series of rates. A series is a list of points,
  * each with a moment and a rate, under whatever name the suite gives it.
  */
-import { sharedTraits, traitsOf } from './describe-row.js';
+import { conditionText, isOurs, namesOf, sharedConditions } from './describe-row.js';
 import { tag, type Markup } from './markup.js';
-import { isRow, numberOf, rowsOf, textOf, type Row, type SuiteResult } from './rows.js';
+import { groupBy, isRow, numberOf, rowsOf, textOf, type Row, type SuiteResult } from './rows.js';
 import { linearScale, percent, type Scale } from './scale.js';
 import { commandFor, type Section } from './section.js';
 import { formatCount, formatUs } from './units.js';
@@ -44,10 +44,6 @@ function seriesOf(row: Row): Series[] {
   const points = lists.map((list) => list.filter(isRow).flatMap(pointOf));
   const longest = points.find((list) => list.length > 1);
   return longest === undefined ? [] : [{ row, points: longest }];
-}
-
-function isOurs(row: Row): boolean {
-  return textOf(row, 'engine') === 'manifold';
 }
 
 function classOf(series: Series, all: readonly Series[]): string {
@@ -98,33 +94,32 @@ function xAxis(x: Scale): Markup[] {
   });
 }
 
-function keyItem(series: Series, className: string, known: readonly string[]): Markup {
-  const name = traitsOf(series.row, known).join(', ') || traitsOf(series.row).join(', ');
+function keyItem(series: Series, className: string): Markup {
+  const name = namesOf(series.row).join(' ');
   const sample = tag('line', { class: className, x1: 0, x2: '100%', y1: 7, y2: 7 });
   return tag(
     'span',
     {},
     tag('svg', { height: 14, 'aria-hidden': 'true' }, sample),
-    name === '' ? 'this suite' : name,
+    name === '' ? 'load' : name,
   );
 }
 
-function chart(suite: string, all: readonly Series[]): Markup {
+function chart(title: string, all: readonly Series[]): Markup {
   const points = all.flatMap((series) => series.points);
   const x = linearScale(Math.max(...points.map(({ atMs }) => atMs)), X_TICKS_MAX);
   const y = linearScale(Math.max(...points.map(({ perSecond }) => perSecond)), Y_TICKS_MAX);
-  const known = sharedTraits(all.map(({ row }) => row));
   const plot = { x: 0, y: PLOT_TOP, width: '100%', height: PLOT_HEIGHT, class: 'plot' };
   const stretched = { viewBox: '0 0 100 100', preserveAspectRatio: 'none' };
-  const label = `load rate over time, suite ${suite}, ${all.length} lines`;
+  const label = `${title}: load rate over time, ${all.length} lines`;
   return tag(
     'figure',
-    { 'data-rates': suite },
-    tag('h3', {}, `Suite ${suite}${known.length === 0 ? '' : ` (${known.join(', ')})`}`),
+    {},
+    title !== '' && tag('h4', {}, title),
     tag(
       'div',
       { class: 'key' },
-      all.map((series) => keyItem(series, classOf(series, all), known)),
+      all.map((series) => keyItem(series, classOf(series, all))),
     ),
     tag(
       'div',
@@ -142,6 +137,19 @@ function chart(suite: string, all: readonly Series[]): Markup {
         xAxis(x),
       ),
     ),
+  );
+}
+
+/** Lines of the same conditions share a chart. */
+function suiteMarkup(suite: string, all: readonly Series[]): Markup {
+  const known = sharedConditions(all.map(({ row }) => row));
+  const shared = known.length === 0 ? '' : `: ${known.join(', ')}`;
+  const charts = [...groupBy(all, ({ row }) => conditionText(row, known))];
+  return tag(
+    'div',
+    { 'data-rates': suite },
+    tag('h3', {}, `Suite ${suite}${shared}`),
+    charts.map(([title, alike]) => chart(title, alike)),
     tag('p', { class: 'command soft' }, 'Measured by ', tag('code', {}, commandFor(suite))),
   );
 }
@@ -163,7 +171,7 @@ export function rateSection(results: readonly SuiteResult[]): Section | undefine
         'Entries loaded per second, interval by interval. A line that stays level keeps its pace ' +
           'as the database grows; where it ends, everything was loaded.',
       ),
-      groups.map(({ suite, all }) => chart(suite, all)),
+      groups.map(({ suite, all }) => suiteMarkup(suite, all)),
     ),
   };
 }

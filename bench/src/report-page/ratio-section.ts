@@ -1,6 +1,6 @@
 /** Every ratio that a suite computed, on one axis: right of the line is ahead of the other. */
 import { axisRow, barBetween, chartRow, verticalLine, whisker } from './chart-row.js';
-import { traitsOf } from './describe-row.js';
+import { conditionText } from './describe-row.js';
 import { tag, type Markup } from './markup.js';
 import { groupBy, numberOf, rowOf, rowsOf, textOf, type Row, type SuiteResult } from './rows.js';
 import { logScale, type Scale } from './scale.js';
@@ -9,6 +9,17 @@ import { formatRatio } from './units.js';
 
 const EVEN = 1;
 const TICKS = [0.01, 0.03, 0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 100, 300, 1000];
+
+/** Figures that are not the rate of the suite, in words. */
+const FIGURES: Readonly<Record<string, string>> = {
+  p50Us: 'p50',
+  p99Us: 'p99',
+  p999Us: 'p99.9',
+  maxUs: 'longest',
+  p50AboveBareUs: 'p50 above a bare write and sync',
+  openMs: 'time to open',
+  firstReadMs: 'time to the first read',
+};
 
 interface Ratio {
   readonly what: string;
@@ -29,7 +40,9 @@ function spreadOf(row: Row): Ratio['spread'] {
 function ratioOf(row: Row): Ratio[] {
   const [what, ratio] = [textOf(row, 'what'), numberOf(row, 'ratio')];
   if (what === undefined || ratio === undefined || ratio <= 0) return [];
-  return [{ what, traits: traitsOf(row).join(', '), ratio, spread: spreadOf(row) }];
+  const figure = FIGURES[textOf(row, 'figure') ?? ''] ?? '';
+  const traits = [conditionText(row), figure].filter((trait) => trait !== '').join(', ');
+  return [{ what, traits, ratio, spread: spreadOf(row) }];
 }
 
 function ratioRow(label: string, { what, traits, ratio, spread }: Ratio, scale: Scale): Markup {

@@ -49,6 +49,7 @@ const CHARTS = `
 .label small, .value small { display: block; font-size: .76rem; line-height: 1.3; }
 .value { font-variant-numeric: tabular-nums; font-weight: 600; }
 .value small { font-weight: 400; }
+.folded { margin-top: 1rem; }
 .comparison { margin: 1rem 0 .2rem; }
 .panels .row { grid-template-columns: 6.6rem minmax(0, 1fr) 6.8rem; }
 .track { fill: var(--track); }
@@ -107,7 +108,8 @@ table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabul
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; white-space: nowrap;
   border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
-td.number, th.number { text-align: right; }`;
+td.number, th.number { text-align: right; }
+td.long { white-space: normal; min-width: 22rem; }`;
 
 /** A container, not the screen, decides: the same page fits a phone and a desk. */
 const NARROW = `

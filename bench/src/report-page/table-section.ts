@@ -4,13 +4,26 @@ import { isRow, rowsOf, type Row, type SuiteResult } from './rows.js';
 import type { Section } from './section.js';
 
 const DIGITS = 5;
+/** Longer texts are broken into lines. */
+const LONG_TEXT = 40;
 
-/** Objects such as `{min, median, max}` become columns of their own; lists are not figures. */
+/** `{min, median, max}` becomes columns, options stay together; lists are no figures. */
 function flat(row: Row, prefix = ''): [name: string, value: unknown][] {
   return Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
-    if (isRow(value)) return flat(value, `${prefix}${name}.`);
-    return Array.isArray(value) ? [] : [[`${prefix}${name}`, value]];
+    if (Array.isArray(value)) return [];
+    if (!isRow(value)) return [[`${prefix}${name}`, value]];
+    return isSpread(value) ? flat(value, `${prefix}${name}.`) : [[name, optionsText(value)]];
   });
+}
+
+function isSpread(row: Row): boolean {
+  return 'min' in row && 'max' in row;
+}
+
+function optionsText(options: Row): string {
+  return Object.entries(options)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ');
 }
 
 function cellText(value: unknown): string {
@@ -20,11 +33,15 @@ function cellText(value: unknown): string {
   return Number(value.toPrecision(DIGITS)).toLocaleString('en-US', { maximumFractionDigits });
 }
 
+function classOf(column: readonly unknown[]): string | undefined {
+  if (column.some((value) => typeof value === 'number')) return 'number';
+  return column.some((value) => cellText(value).length > LONG_TEXT) ? 'long' : undefined;
+}
+
 function sheet(rows: readonly Row[]): Markup {
   const cells = rows.map((row) => new Map(flat(row)));
   const names = [...new Set(cells.flatMap((row) => [...row.keys()]))];
-  const isNumber = (name: string) => cells.some((row) => typeof row.get(name) === 'number');
-  const classes = new Map(names.map((name) => [name, isNumber(name) ? 'number' : undefined]));
+  const classes = new Map(names.map((name) => [name, classOf(cells.map((row) => row.get(name)))]));
   const head = names.map((name) => tag('th', { scope: 'col', class: classes.get(name) }, name));
   const body = cells.map((row) => {
     const tds = names.map((name) => {
