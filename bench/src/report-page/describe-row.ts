@@ -3,6 +3,8 @@ import { numberOf, textOf, type Row } from './rows.js';
 import { formatUs, formatWhole } from './units.js';
 
 const NAMES = ['engine', 'mode', 'kind'];
+/** A write and a sync without any engine, measured in the same process as ours. */
+const BARE = 'bare';
 const CONDITIONS = ['workload', 'phase', 'order', 'durability'];
 /** What says nothing: the peers have one mode only. */
 const UNSAID = new Set(['default']);
@@ -22,13 +24,12 @@ function isSaid(text: string): boolean {
 }
 
 export function isOurs(row: Row): boolean {
-  // A write without any engine is measured beside ours, in the same process.
-  return (textOf(row, 'engine') ?? 'manifold') === 'manifold' && textOf(row, 'kind') !== 'bare';
+  return (textOf(row, 'engine') ?? 'manifold') === 'manifold' && textOf(row, 'kind') !== BARE;
 }
 
 /** Engine, and mode and method where it has several. */
 export function namesOf(row: Row): string[] {
-  return texts(row, NAMES);
+  return textOf(row, 'kind') === BARE ? ['no engine: write, fdatasync'] : texts(row, NAMES);
 }
 
 /** Rows of the same conditions can be compared. */

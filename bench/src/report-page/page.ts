@@ -28,8 +28,8 @@ function sectionsOf({ results, missing }: PageInput): Section[] {
   const sections = [
     timeline && timelineSection(timeline),
     ladder && ladderSection(ladder),
-    ratioSection(results),
     throughputSection(results),
+    ratioSection(results),
     latencySection(results),
     rateSection(results),
     tableSection(results),

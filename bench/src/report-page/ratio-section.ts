@@ -1,6 +1,6 @@
 /** Every ratio that a suite computed, on one axis: right of the line is ahead of the other. */
 import { axisRow, barBetween, chartRow, verticalLine, whisker } from './chart-row.js';
-import { conditionText } from './describe-row.js';
+import { conditionText, sharedConditions } from './describe-row.js';
 import { tag, type Markup } from './markup.js';
 import { groupBy, numberOf, rowOf, rowsOf, textOf, type Row, type SuiteResult } from './rows.js';
 import { logScale, type Scale } from './scale.js';
@@ -37,11 +37,11 @@ function spreadOf(row: Row): Ratio['spread'] {
   return { min, max };
 }
 
-function ratioOf(row: Row): Ratio[] {
+function ratioOf(row: Row, known: readonly string[]): Ratio[] {
   const [what, ratio] = [textOf(row, 'what'), numberOf(row, 'ratio')];
   if (what === undefined || ratio === undefined || ratio <= 0) return [];
   const figure = FIGURES[textOf(row, 'figure') ?? ''] ?? '';
-  const traits = [conditionText(row), figure].filter((trait) => trait !== '').join(', ');
+  const traits = [conditionText(row, known), figure].filter((trait) => trait !== '').join(', ');
   return [{ what, traits, ratio, spread: spreadOf(row) }];
 }
 
@@ -74,21 +74,33 @@ function comparison(what: string, ratios: readonly Ratio[], scale: Scale): Marku
   return [tag('h4', { class: 'comparison' }, what), ...rows];
 }
 
-function group(suite: string, ratios: readonly Ratio[], scale: Scale): Markup {
+/** The ratios of one suite, and the conditions that all of them share. */
+interface Group {
+  readonly suite: string;
+  readonly known: readonly string[];
+  readonly ratios: readonly Ratio[];
+}
+
+function groupOf({ suite, json }: SuiteResult): Group[] {
+  const rows = rowsOf(json, 'ratios');
+  const known = sharedConditions(rows);
+  const ratios = rows.flatMap((row) => ratioOf(row, known));
+  return ratios.length === 0 ? [] : [{ suite, known, ratios }];
+}
+
+function groupMarkup({ suite, known, ratios }: Group, scale: Scale): Markup {
   const byName = [...groupBy(ratios, ({ what }) => what)];
   return tag(
     'div',
     { class: 'wide', 'data-ratios': suite },
-    tag('h3', {}, `Suite ${suite}`),
+    tag('h3', {}, `Suite ${suite}${known.length === 0 ? '' : `: ${known.join(', ')}`}`),
     axisRow(scale, (tick) => `${tick}×`),
     byName.map(([what, ofName]) => comparison(what, ofName, scale)),
   );
 }
 
 export function ratioSection(results: readonly SuiteResult[]): Section | undefined {
-  const groups = results
-    .map(({ suite, json }) => ({ suite, ratios: rowsOf(json, 'ratios').flatMap(ratioOf) }))
-    .filter(({ ratios }) => ratios.length > 0);
+  const groups = results.flatMap(groupOf);
   if (groups.length === 0) return undefined;
   const figures = groups.flatMap(({ ratios }) => {
     return ratios.flatMap(({ ratio, spread }) => [
@@ -110,7 +122,7 @@ export function ratioSection(results: readonly SuiteResult[]): Section | undefin
           'and workload. Right of the line, and blue, the first named is ahead; left of it, and ' +
           'orange, the other one. The thin line spans the rounds. The axis is logarithmic.',
       ),
-      groups.map(({ suite, ratios }) => group(suite, ratios, scale)),
+      groups.map((group) => groupMarkup(group, scale)),
     ),
   };
 }

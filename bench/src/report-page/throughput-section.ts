@@ -42,8 +42,10 @@ export function throughputSection(results: readonly SuiteResult[]): Section | un
       tag(
         'p',
         {},
-        'Operations per second, median of the rounds; longer is better. Engines in one panel ' +
-          'were measured in turn, under the same conditions; each panel has a scale of its own.',
+        'Operations per second, median of the rounds; longer is better. Blue bars are Manifold, ' +
+          'named by its mode. Engines in one panel were measured in turn, under the same ' +
+          'conditions; each panel has a scale of its own. What was acknowledged as immediate ' +
+          'survives a loss of power, async only the death of the process.',
       ),
       suites.map(({ suite, rows }) => suiteMarkup(suite, rows)),
     ),
