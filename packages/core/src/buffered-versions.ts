@@ -4,7 +4,7 @@
  *
  *   base      the newest root set this thread has seen published (or made itself), pinned
  *   newest    base + all generations, up to the last commit
- *   version   what a snapshot or iterator holds: a sequence, on the newest base that is not above it
+ *   version   what a snapshot or iterator holds: a sequence, on the newest base not above it
  *
  * When a newer root set is published, `advance` makes it the base, moves every held version that is
  * not below it onto it, lets the merged generations go, and says so in PROGRESS_VIEW. A version

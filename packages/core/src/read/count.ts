@@ -92,7 +92,8 @@ function isBehind(low: Bound, high: Bound): boolean {
 }
 
 function compareLow(a: Bound, b: Bound): number {
-  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
+  if (a === undefined) return b === undefined ? 0 : -1;
+  if (b === undefined) return 1;
   return Buffer.compare(a, b);
 }
 

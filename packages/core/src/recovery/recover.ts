@@ -171,7 +171,7 @@ function openPages(
 /** The replayed version becomes the newest; its pages and rows go to the workers as one commit. */
 function admitReplayed(engine: Engine, replay: Replay): PendingEntry | undefined {
   const { changes } = replay;
-  changes.finish();
+  replay.finish();
   if (replay.commits === 0) return undefined;
   const entry = new PendingEntry();
   entry.reset(replay.lastSequence, engine.pager.birthMark(), changes.diff);

@@ -7,8 +7,8 @@ import type { Snapshot } from './database.js';
  * How commits travel through the four stages (build, append, sync, apply). The files on disk are
  * the same in all of them; a database may be opened in another mode every time.
  *
- * - `'buffered'` (default): commits go to the log and into a write buffer in memory; a worker merges
- *   full buffers into the trees, in key order.
+ * - `'buffered'` (default): commits go to the log and into a write buffer in memory; a worker
+ *   merges full buffers into the trees, in key order.
  * - `'pipelined'`: every commit changes pages of the trees at once; later commits are built and
  *   appended while earlier ones are synced, and applied by a worker once synced.
  * - `'async-wal'`: a commit is applied inline right after its append; the sync runs in the
