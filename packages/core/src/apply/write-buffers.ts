@@ -11,12 +11,10 @@
  */
 import {
   PendingEntry,
-  SEALED_BUFFER,
   SEALED_STOPS,
   WIDE_WORDS,
   WriteBuffer,
   assert,
-  storeWideOwned,
   type QueueProducer,
 } from '@manifold-db/storage';
 import type { Engine } from '../engine.js';
@@ -163,12 +161,8 @@ export class WriteBuffers {
     const stops = stopsIn(buffer.firstSequence - 1, buffer.lastSequence);
     const words = SEALED_STOPS + stops.length * WIDE_WORDS;
     if (!this.#producer.hasRoom(words)) return false;
-    const list = new Int32Array(words);
-    list[0] = active.index;
-    stops.forEach((stop, i) => storeWideOwned(list, SEALED_STOPS + i * WIDE_WORDS, stop));
     const entry = new PendingEntry();
-    entry.kind = SEALED_BUFFER;
-    entry.resetLists(buffer.lastSequence, 0, list, words, new Int32Array(0), 0);
+    entry.resetSealed(buffer.lastSequence, active.index, stops);
     const isPushed = this.#producer.push(entry);
     assert(isPushed, 'there was room for the entry');
     this.#sealed.push(active);

@@ -20,7 +20,7 @@ import { booleanOption, requireOptions, signalOption, wholeOption, wordOption } 
 export const DURABILITIES: readonly Durability[] = ['immediate', 'async', 'none'];
 
 const MODES: readonly CommitMode[] = ['buffered', 'pipelined', 'async-wal', 'sequential'];
-const MODE_DEFAULT = 'pipelined';
+const MODE_DEFAULT = 'buffered';
 
 const CACHE_BYTES_DEFAULT = 64 * MIB;
 const CACHE_BYTES_MIN = MIB;
