@@ -70,7 +70,7 @@ function bar(run: DrawnRun, span: DrawnSpan, scale: Scale): Markup[] {
     },
     tag('title', {}, title),
   );
-  if (part !== 'sync' || width < LABEL_PERCENT || isOutside) return [mark];
+  if (lane === 'main' || isShort(span) || width < LABEL_PERCENT || isOutside) return [mark];
   const at = { class: 'on-bar', x: percent(start + width / 2), y: y + height / 2 + 4 };
   return [mark, tag('text', at, commitsText(span))];
 }

@@ -13,8 +13,8 @@ const LEAD_IN_BATCHES_PER_FAMILY = 60;
 /** A generation this small is sealed and merged within the picture. */
 const GENERATION_BYTES = 1024 * 1024;
 const MODE_WITH_BUFFER = 'buffered';
-/** Stretches to choose the median one from. */
-const STRETCHES = 9;
+/** Each begins when the one before is applied: every picture begins with an empty pipeline. */
+const BURSTS = 11;
 /** Rows per thread: a commit takes two on the main thread, others share. */
 const ROWS_PER_COMMIT = 4;
 
@@ -52,16 +52,22 @@ async function openTarget(
 async function run(parameters: TimelineParameters): Promise<TimelineRun> {
   const { mode, batchOps, addedSyncLatencyUs, commits } = parameters;
   const leadIn = LEAD_IN_BATCHES_PER_FAMILY * FAMILIES;
-  // One stretch more: the last commits have nothing behind them.
-  const measured = Math.ceil(((STRETCHES + 1) * commits) / FAMILIES) * FAMILIES;
-  const trace = createTraceRegion((leadIn + measured) * ROWS_PER_COMMIT);
+  // One batch per family more: the last commits of the picture have something behind them.
+  const batchesPerFamily = Math.ceil(commits / FAMILIES) + 1;
+  const burst = batchesPerFamily * FAMILIES;
+  const trace = createTraceRegion((leadIn + BURSTS * burst) * ROWS_PER_COMMIT);
   await withScratch(parameters.directory, async (directory) => {
     const target = await openTarget(`${directory}/database`, parameters, trace);
-    await new SeedWorkload(target, batchOps).run((leadIn + measured) / FAMILIES);
+    const workload = new SeedWorkload(target, batchOps);
+    await workload.run(LEAD_IN_BATCHES_PER_FAMILY);
+    for (let i = 0; i < BURSTS; i++) {
+      await target.settle();
+      await workload.run(batchesPerFamily);
+    }
     await target.settle();
     await target.close();
   });
-  const range = { firstSequence: leadIn + 1, lastSequence: leadIn + STRETCHES * commits };
+  const firstSequences = Array.from({ length: BURSTS }, (_, i) => leadIn + i * burst + 1);
   return {
     engine: 'manifold',
     mode,
@@ -71,7 +77,7 @@ async function run(parameters: TimelineParameters): Promise<TimelineRun> {
     addedSyncLatencyUs,
     commits,
     writeBufferBytes: MODE_WITH_BUFFER === (mode as string) ? GENERATION_BYTES : null,
-    ...pictureOf(readTrace(trace), range, commits),
+    ...pictureOf(readTrace(trace), firstSequences, commits),
   };
 }
 

@@ -63,11 +63,6 @@ interface Stretch {
   readonly spans: readonly TraceSpan[];
 }
 
-export interface SequenceRange {
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-}
-
 function stretchFrom(
   spans: readonly TraceSpan[],
   first: number,
@@ -89,21 +84,19 @@ function showsEveryStage({ spans }: Stretch): boolean {
 }
 
 /**
- * The picture: of the stretches that lie one behind the other in the range, and in which every
- * stage was at work, the one that took the median time. Applying comes in groups, so that a short
- * stretch may have none.
+ * The picture: of the bursts that begin at those sequences, and in which every stage was at work,
+ * the one whose first `commits` commits took the median time. Applying comes in groups: one that
+ * is late is not in the picture.
  */
 export function pictureOf(
   spans: readonly TraceSpan[],
-  { firstSequence, lastSequence }: SequenceRange,
+  firstSequences: readonly number[],
   commits: number,
 ): { elapsedUs: number; spans: TimelineSpan[] } {
-  const stretches: Stretch[] = [];
-  for (let first = firstSequence; first + commits - 1 <= lastSequence; first += commits) {
-    const stretch = stretchFrom(spans, first, commits);
-    if (stretch !== undefined && showsEveryStage(stretch)) stretches.push(stretch);
-  }
-  stretches.sort((a, b) => a.syncedUs - a.startUs - (b.syncedUs - b.startUs));
+  const stretches = firstSequences
+    .flatMap((first) => stretchFrom(spans, first, commits) ?? [])
+    .filter(showsEveryStage)
+    .sort((a, b) => a.syncedUs - a.startUs - (b.syncedUs - b.startUs));
   const middle = stretches[Math.ceil(stretches.length / 2) - 1];
   if (middle === undefined) throw new Error(`no ${commits} commits in a row show every stage`);
   const { startUs } = middle;
