@@ -1,7 +1,7 @@
 /**
  * Random histories of mode `buffered` in one thread: commits into generations, seals at any moment,
- * snapshots held across them, page diffs in between, checkpoints, single steps of the workers, power
- * losses. What is published is always a version that may be, whole; so is every checkpoint.
+ * snapshots held across them, page diffs in between, checkpoints, single steps of the workers,
+ * power losses. What is published is always a version that may be, whole; so is every checkpoint.
  */
 import { describe, expect, it } from 'vitest';
 import { MIB } from '@manifold-db/storage';

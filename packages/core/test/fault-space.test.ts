@@ -12,7 +12,9 @@ import { inBuildModes } from './support/modes.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261127);
 const LARGE = 'x'.repeat(300_000);
-const TRIES = 400;
+const TRIES = 1200;
+/** Mode `buffered` takes commits until its generations are full. */
+const SMALL_BUFFERS = { writeBufferBytes: 1024 * 1024, writeBufferCount: 2 };
 
 const noSegments: FaultRule = { operation: 'write', pathIncludes: 'wal-new', errno: 'ENOSPC' };
 const noPages: FaultRule = { operation: 'write', pathIncludes: 'data.manifold', errno: 'ENOSPC' };
@@ -167,7 +169,7 @@ describe('no room for pages', () => {
   inBuildModes(
     'refuses commits once nothing more fits into memory, until there is room',
     async () => {
-      const simulation = await openFaulty([noPages], {}, { seed: SEED });
+      const simulation = await openFaulty([noPages], SMALL_BUFFERS, { seed: SEED });
       const { database } = simulation;
       simulation.switchOn();
       const accepted = await fillUp(simulation, 'y'.repeat(3000));

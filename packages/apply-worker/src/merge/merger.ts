@@ -71,7 +71,7 @@ export class Merger {
     return this.#running !== undefined && this.#parts.memory.isWaiting;
   }
 
-  /** The next piece, if a generation is due; no group is open. Returns whether anything was done. */
+  /** The next piece, if a generation is due; no group is open. Returns whether there was any. */
   step(): boolean {
     const running = (this.#running ??= this.#begin());
     if (running === undefined) return false;
