@@ -1,8 +1,8 @@
 /**
- * Apply worker 0: leads the apply groups, keeps the page account, retires pages, prepares log
- * segments, takes checkpoints. One `step()` never blocks on another thread; it drains first and
- * does at most one piece of background work (a write of at most 1 MiB or a sync), so a checkpoint
- * delays commits by one such piece.
+ * Apply worker 0: leads the apply groups, merges sealed generations of the write buffer, keeps the
+ * page account, retires pages, prepares log segments, takes checkpoints. One `step()` never blocks
+ * on another thread; it drains or merges first and does at most one piece of background work (a
+ * write of at most 1 MiB or a sync), so a checkpoint delays commits by one such piece.
  */
 import {
   ENTRY_WORDS_MAX,
@@ -37,6 +37,8 @@ import { DiskSpace } from './disk-space.js';
 import type { PageSink } from './drain.js';
 import { reportFailure } from './failures.js';
 import { Intake } from './intake.js';
+import { MergeMemory } from './merge/merge-memory.js';
+import { Merger } from './merge/merger.js';
 import { PageAccount } from './page-account.js';
 import { ApplyGroups } from './publish.js';
 import { Retirement } from './retire/retirement.js';
@@ -52,6 +54,7 @@ export class ApplyLoop {
   readonly #intake: Intake;
   readonly #account: PageAccount;
   readonly #groups: ApplyGroups;
+  readonly #merger: Merger;
   readonly #retirement: Retirement;
   readonly #space: DiskSpace;
   readonly #segments: Segments;
@@ -77,6 +80,9 @@ export class ApplyLoop {
     const publishes = init.applier === 'worker';
     this.#groups = new ApplyGroups(shared, this.#intake, pages, publishes, start);
     this.#space = new DiskSpace(context);
+    const memory = new MergeMemory(context, this.#space);
+    const mergeParts = { context, space: this.#space, memory };
+    this.#merger = new Merger(mergeParts, this.#intake, this.#groups, pages);
     this.#segments = new Segments(context, this.#space);
     this.#triggers = new CheckpointTriggers(context, this.#account, this.#retirement);
     const { freePages } = this.#retirement;
@@ -112,6 +118,7 @@ export class ApplyLoop {
       if (hasApplied || hasWorked) return 'worked';
       if (!this.#isDrained()) return 'idle';
       this.#segments.stop();
+      this.#groups.releasePeers();
       return this.#stop();
     } catch (error) {
       reportFailure(this.#shared, error);
@@ -122,12 +129,15 @@ export class ApplyLoop {
   /** How long the thread may sleep unless it is rung. */
   sleepMs(): number {
     const isPolling =
-      this.#retirement.isAging || this.#checkpointer.isWaitingForFrames || this.#isAheadOfMain;
+      this.#retirement.isAging ||
+      this.#checkpointer.isWaitingForFrames ||
+      this.#merger.isWaitingForFrames ||
+      this.#isAheadOfMain;
     const pollMs = isPolling ? POLL_MS : Infinity;
     return Math.min(pollMs, this.#triggers.sleepMs(), this.#space.sleepMs());
   }
 
-  /** Takes in entries, goes on with the open group or opens one. */
+  /** Takes in entries, goes on with the open group, opens one or merges. */
   #apply(): boolean {
     const startedMs = performance.now();
     const commitsBefore = this.#groups.commits;
@@ -137,6 +147,7 @@ export class ApplyLoop {
       this.#beginCheckpoint();
       worked = this.#groups.open() || worked;
       worked = this.#groups.close() || worked;
+      if (!this.#groups.isOpen) worked = this.#merger.step() || worked;
     }
     if (worked) {
       const { statistics } = this.#shared;
@@ -159,7 +170,10 @@ export class ApplyLoop {
     return this.#prefault.step() || worked;
   }
 
-  /** Between two groups: the staged rows of all workers stand at one synced sequence. */
+  /**
+   * Between two groups, also while a merge is under way: the staged rows of all workers stand at
+   * one synced sequence.
+   */
   #beginCheckpoint(): void {
     this.#isAheadOfMain = false;
     if (this.#checkpointer.isRunning) return;
@@ -167,6 +181,7 @@ export class ApplyLoop {
       staged: this.#groups.staged,
       durable: this.#checkpointer.durable.meta.sequence,
       isStarved: this.#segments.isStarved,
+      isMergeWaiting: this.#merger.isWaitingForFrames,
       isShuttingDown: this.#isShuttingDown() && this.#isEverythingApplied(),
     });
     if (reason === undefined) return;
@@ -211,12 +226,16 @@ export class ApplyLoop {
   }
 
   /**
-   * The orderly end: everything is applied and in a checkpoint, or the disk is too full for one;
+   * The orderly end: everything is applied and in a checkpoint, or the disk is too full for that;
    * then the log still has what is missing.
    */
   #isDrained(): boolean {
-    if (!this.#isShuttingDown() || !this.#isEverythingApplied()) return false;
-    return !this.#checkpointer.isRunning || this.#space.isStopped('checkpoint');
+    if (!this.#isShuttingDown()) return false;
+    const isCheckpointStopped = this.#space.isStopped('checkpoint');
+    if (this.#isEverythingApplied()) return !this.#checkpointer.isRunning || isCheckpointStopped;
+    return (
+      this.#space.isStopped('merge') || (isCheckpointStopped && this.#merger.isWaitingForFrames)
+    );
   }
 
   #stop(): StepResult {

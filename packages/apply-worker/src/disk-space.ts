@@ -1,12 +1,13 @@
 /**
- * Running out of disk space beside the log: neither preparing a segment nor writing pages loses
- * anything then, so the work stops and is tried again, and LOG_FULL tells those who wait for log
+ * Running out of disk space beside the log: neither preparing a segment nor writing pages, for a
+ * checkpoint or for a merge, loses anything then, so the work stops and is tried again, and LOG_FULL tells those who wait for log
  * space that it may not come. Threads: apply worker 0.
  */
 import {
   BELL_RINGS,
   BELL_WORDS,
   LOG_FULL,
+  ManifoldError,
   REASON_SPACE,
   THREAD_APPLY,
   THREAD_MAIN,
@@ -18,7 +19,7 @@ import type { ApplyContext } from './context.js';
 const RETRY_MS = 250;
 
 /** Parts of the work that may be stopped by a full disk. */
-export type SpaceUser = 'segments' | 'checkpoint';
+export type SpaceUser = 'segments' | 'checkpoint' | 'merge';
 
 interface Stopped {
   readonly rings: number;
@@ -26,7 +27,8 @@ interface Stopped {
 }
 
 function isOutOfSpace(error: unknown): boolean {
-  const errno = errnoOf(error);
+  // The pager wraps what the operating system says of pages that are written early.
+  const errno = errnoOf(error instanceof ManifoldError ? error.cause : error);
   return errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 

@@ -36,7 +36,7 @@ export function reportFailure(shared: Shared, error: unknown): void {
   } else if (error instanceof ManifoldError && error.code === 'ERR_MANIFOLD_CORRUPT') {
     setFailure(shared, FAILURE_CORRUPT, failureText(error));
   } else if (error instanceof ManifoldError || isFileError(error)) {
-    const text = `a checkpoint or a log segment could not be written: ${failureText(error)}`;
+    const text = `pages or a log segment could not be written: ${failureText(error)}`;
     setFailure(shared, FAILURE_DATA_WRITE, text);
   } else {
     throw error;

@@ -2,10 +2,13 @@
  * Entries that were taken out of the pending queue and wait for their sequence to be synced. Copied
  * to private memory at once, whole commits or fragments, so that the queue never jams on a commit
  * larger than itself. Threads: each apply worker has its own; a worker keeps the roots of its own
- * families, worker 0 the page lists as well.
+ * families, worker 0 the page lists and what describes a sealed generation as well.
  *
- * Invariant: fragments of one commit follow one another; a commit is due only when its last
- * fragment is there.
+ * Invariants
+ * 1. Fragments of one commit follow one another; a commit is due only when its last fragment is
+ *    there.
+ * 2. For worker 0 a sealed generation is a group of its own, merged before what follows is due; for
+ *    its peers it is a commit without parts.
  */
 import {
   ENTRY_ALLOCATED,
@@ -23,6 +26,7 @@ import {
   PART_WORDS,
   PENDING_COMMIT,
   QueueConsumer,
+  SEALED_BUFFER,
   assert,
   loadWideOwned,
   type Shared,
@@ -63,14 +67,15 @@ export class Intake {
 
   /**
    * Sequence of the newest complete commit that is not above `sequenceMax`, looking at no more than
-   * about `wordsMax` words (but at one commit at least); NO_SEQUENCE when there is none.
+   * about `wordsMax` words (but at one commit at least); NO_SEQUENCE when there is none. Worker 0
+   * does not look behind a sealed generation.
    */
   newestDue(sequenceMax: number, wordsMax: number): number {
     let due: number = NO_SEQUENCE;
     let at = this.#start;
     while (at < this.#end && (due === NO_SEQUENCE || at - this.#start < wordsMax)) {
       const sequence = loadWideOwned(this.words, at + ENTRY_SEQUENCE);
-      if (sequence > sequenceMax) break;
+      if (sequence > sequenceMax || (this.#worker === 0 && this.#isSealed(at))) break;
       if ((this.words[at + ENTRY_FLAGS]! & ENTRY_MORE) === 0) due = sequence;
       at += this.words[at + ENTRY_WORDS]!;
     }
@@ -84,6 +89,12 @@ export class Intake {
     return loadWideOwned(this.words, at + ENTRY_SEQUENCE) <= sequence ? at : NO_ENTRY;
   }
 
+  /** As `first`, of an entry that is a sealed generation. */
+  firstSealed(sequence: number): number {
+    const at = this.first(sequence);
+    return at !== NO_ENTRY && this.#isSealed(at) ? at : NO_ENTRY;
+  }
+
   /** Drops the oldest entry. */
   drop(): void {
     this.#start += this.words[this.#start + ENTRY_WORDS]!;
@@ -93,9 +104,14 @@ export class Intake {
     if (this.words.length > KEPT_WORDS_MAX) this.words = new Int32Array(INITIAL_WORDS);
   }
 
+  #isSealed(at: number): boolean {
+    return this.words[at + ENTRY_KIND] === SEALED_BUFFER;
+  }
+
   #copy(from: number): number {
     const queue = this.#queue;
-    assert(queue[from + ENTRY_KIND] === PENDING_COMMIT, 'the queue holds page diffs');
+    const kind = queue[from + ENTRY_KIND];
+    assert(kind === PENDING_COMMIT || kind === SEALED_BUFFER, 'the kind of an entry is known');
     const whole = queue[from + ENTRY_WORDS]!;
     this.#makeRoom(whole);
     const { words } = this;

@@ -1,11 +1,13 @@
 /**
  * Apply groups as worker 0 leads them: picks a sequence, waits until every worker stands at it,
- * publishes the root set. Threads: apply worker 0.
+ * publishes the root set. What a merge has staged is published here as well. Threads: apply worker
+ * 0.
  *
  * Invariants
  * 1. A group's sequence is synced. So is everything that a root set published here, or a checkpoint
  *    frozen between two groups, contains.
- * 2. Staged rows move only while a group is open; they stand at one sequence between groups.
+ * 2. Staged rows move only while a group is open, or in one go, all families' by worker 0, when a
+ *    window was merged; they stand at one sequence otherwise.
  * 3. The root set is published before APPLIED is stored: who sees APPLIED = S reads a set of S or
  *    a later one.
  */
@@ -28,12 +30,16 @@ import {
   ROOTS_STAGED,
   THREAD_APPLY,
   THREAD_MAIN,
+  TRACE_APPLY,
+  TRACE_APPLY_CHANGES,
   assert,
   loadWide,
   publishRootSet,
   ringBell,
   storeWide,
+  traceWriterFor,
   type Shared,
+  type TraceWriter,
 } from '@manifold-db/storage';
 import { drainUpTo, type Drained, type PageSink } from './drain.js';
 import type { Intake } from './intake.js';
@@ -59,6 +65,8 @@ export class ApplyGroups {
   readonly #pages: PageSink;
   readonly #publishes: boolean;
   readonly #drained: Drained;
+  /** Also for merges: begun when work on a group or a window begins, ended when it is published. */
+  readonly trace: TraceWriter | undefined;
 
   constructor(
     shared: Shared,
@@ -74,6 +82,7 @@ export class ApplyGroups {
     this.staged = start.sequence;
     this.mark = start.mark;
     this.#drained = { commits: 0, mark: start.mark };
+    this.trace = publishes ? traceWriterFor(shared, TRACE_APPLY) : undefined;
   }
 
   /** Opens a group if a commit is due, and brings the own families to its sequence. */
@@ -83,16 +92,14 @@ export class ApplyGroups {
     if (sequence === NO_SEQUENCE) return false;
     assert(sequence > this.staged, 'commits come in the order of their sequences');
     this.isOpen = true;
-    const { queueControl, bells, sizes } = this.#shared;
-    storeWide(queueControl, QUEUE_TARGET, sequence);
-    for (let worker = 1; worker < sizes.applyWorkers; worker++) {
-      ringBell(bells, THREAD_APPLY + worker, REASON_REQUEST);
-    }
+    this.trace?.begin(this.staged);
+    this.#callPeers(sequence);
     this.#drained.commits = 0;
     drainUpTo(this.#shared, this.#intake, sequence, this.#pages, this.#drained);
+    assert(this.#drained.mark >= this.mark, 'a commit is built on what was merged before it');
     this.staged = sequence;
     this.mark = this.#drained.mark;
-    storeWide(queueControl, reachedWord(0), sequence);
+    storeWide(this.#shared.queueControl, reachedWord(0), sequence);
     return true;
   }
 
@@ -100,18 +107,55 @@ export class ApplyGroups {
   close(): boolean {
     if (!this.isOpen || !this.#haveAllReached()) return false;
     this.isOpen = false;
+    const { commits } = this.#drained;
+    this.commits += commits;
+    this.#publish(commits);
+    return true;
+  }
+
+  /**
+   * Worker 0 has staged the rows of a merged window, which ends at `sequence`; no group is open.
+   * `commits`: of the generation when this was its last window, 0 when others follow.
+   */
+  publishMerged(sequence: number, mark: number, commits: number): void {
+    assert(!this.isOpen && sequence > this.staged, 'a merge is a group of its own');
+    assert(this.#publishes, 'who merges publishes');
+    this.staged = sequence;
+    this.mark = mark;
+    this.commits += commits;
+    const isLast = commits > 0;
+    this.#publish(isLast ? 1 : 0);
+    if (!isLast) return;
+    // Peers have no rows to bring there: nobody waits for them.
+    this.#callPeers(sequence);
+    storeWide(this.#shared.queueControl, reachedWord(0), sequence);
+  }
+
+  /** Lets the peers run to the end of the queue; they have nothing to add to any root set. */
+  releasePeers(): void {
+    this.#callPeers(loadWide(this.#shared.progress, PROGRESS_APPENDED));
+  }
+
+  #callPeers(sequence: number): void {
+    const { queueControl, bells, sizes } = this.#shared;
+    storeWide(queueControl, QUEUE_TARGET, sequence);
+    for (let worker = 1; worker < sizes.applyWorkers; worker++) {
+      ringBell(bells, THREAD_APPLY + worker, REASON_REQUEST);
+    }
+  }
+
+  /** `entries`: how many of the queue are done with it. */
+  #publish(entries: number): void {
     const { progress, queueControl, bells } = this.#shared;
     if (this.#publishes) {
       publishRootSet(this.#shared, ROOTS_STAGED, this.staged, this.mark);
       // Invariant 3.
       storeWide(progress, PROGRESS_APPLIED, this.staged);
+      this.trace?.end(TRACE_APPLY_CHANGES, this.staged);
     }
-    const { commits } = this.#drained;
-    this.commits += commits;
-    Atomics.store(queueControl, QUEUE_POPPED, (queueControl[QUEUE_POPPED]! + commits) | 0);
+    Atomics.store(queueControl, QUEUE_POPPED, (queueControl[QUEUE_POPPED]! + entries) | 0);
     ringBell(bells, THREAD_MAIN, REASON_APPLIED | REASON_SPACE);
     if (COSTLY_CHECKS) checkProgressOrder(this.#shared, this.#publishes);
-    return true;
   }
 
   #haveAllReached(): boolean {

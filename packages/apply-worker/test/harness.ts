@@ -55,6 +55,7 @@ import {
   segmentRowAt,
   storeNextColumnFamilyId,
   storeWide,
+  usedSlots,
   writeAdmittedRow,
   writeFamilyName,
   type Applier,
@@ -412,7 +413,7 @@ export class Harness {
   admittedContent(): Content {
     const content: Content = {};
     const row = new RootRow();
-    for (let slot = 0; slot < 8; slot++) {
+    for (let slot = 0; slot < usedSlots(this.shared); slot++) {
       readAdmittedRow(this.shared, slot, row);
       if (row.state === FAMILY_LIVE) content[slot] = this.contentOf(rootOf(row));
     }
@@ -429,7 +430,7 @@ export class Harness {
   publishedContent(): { sequence: number; content: Content } {
     const content: Content = {};
     const row = new RootRow();
-    for (let slot = 0; slot < 8; slot++) {
+    for (let slot = 0; slot < usedSlots(this.shared); slot++) {
       this.reader.readRow(slot, row);
       if (row.state === FAMILY_LIVE) content[slot] = this.contentOf(rootOf(row));
     }

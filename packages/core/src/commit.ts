@@ -6,16 +6,21 @@
  * Invariants
  * 1. Operations are admitted in the order of the calls; admission precedes build.
  * 2. At most one commit is between build and push; it keeps the shared builder until then.
- * 3. Admitted roots change after the commit is appended: a refused commit was never visible.
+ * 3. The newest version changes after the commit is appended: a refused commit was never visible.
  * 4. Whoever is acknowledged as durable waits for `synced`, never for anything read earlier.
  */
-import { ManifoldError, REASON_ANY, REASON_SYNCED } from '@manifold-db/storage';
+import { ManifoldError, REASON_ANY, REASON_APPLIED, REASON_SYNCED } from '@manifold-db/storage';
 import { APPEND_DISK_FULL, APPEND_DONE, APPEND_RING_FULL, Appender } from './append/appender.js';
 import { CommitApplier } from './apply/applier.js';
 import { Admission } from './build/admission.js';
-import { TransactionBuilder } from './build/builder.js';
+import type { TransactionBuilder } from './build/builder.js';
+import { BufferBuilder } from './build/buffer-builder.js';
+import { PageDiffBuilder } from './build/page-builder.js';
+import { BufferedCommits, Placed } from './buffered-commits.js';
+import type { BufferedVersions } from './buffered-versions.js';
 import type { Engine } from './engine.js';
 import { Fifo } from './fifo.js';
+import { Pins } from './pins.js';
 import { StageClock } from './stage-clock.js';
 import { SyncWaits } from './sync/sync-waits.js';
 import type { Durability } from './types.js';
@@ -49,13 +54,20 @@ const TURN_BUDGET_MS = 2;
 const COMMITS_PER_RELEASE = 64;
 
 export class CommitPipeline {
+  /** What the callbacks of `write` build with. */
   readonly builder: TransactionBuilder;
+  readonly pins: Pins;
+  /** Mode `buffered`. */
+  readonly buffered: BufferedCommits | undefined;
   readonly waits: SyncWaits;
-  readonly clock = new StageClock();
+  readonly clock: StageClock;
+  /** Log bytes of all commits since opening. */
+  bytesPut = 0;
   readonly admission: Admission;
   readonly applier: CommitApplier;
   readonly #engine: Engine;
   readonly #appender: Appender;
+  readonly #pageBuilder: PageDiffBuilder;
   readonly #waiting = new Fifo<Operation>();
   /** The commit between build and push, and where it stands. */
   #current: Operation | undefined;
@@ -63,8 +75,12 @@ export class CommitPipeline {
   #stage: CommitStage = CommitStage.BuildChanges;
   #isBuilding = false;
   #isBlocking = false;
+  /** It goes to the trees as a page diff, not into the write buffer. */
+  #isDiff = true;
+  #length = 0;
   #watched = 0;
   #isWatching = false;
+  #keepsAlive = false;
   #isPollScheduled = false;
   /** Time spent building in this turn of the event loop. */
   #builtMs = 0;
@@ -75,11 +91,31 @@ export class CommitPipeline {
   constructor(engine: Engine) {
     this.#engine = engine;
     const bytesMax = engine.options.walBytesMax / 2;
-    this.builder = new TransactionBuilder(engine, engine.families, bytesMax);
     this.#appender = new Appender(engine.shared);
-    this.applier = new CommitApplier(engine);
+    this.clock = new StageClock(engine.shared);
+    this.applier = new CommitApplier(engine, this.clock.trace);
     this.waits = new SyncWaits(engine);
     this.admission = new Admission(engine, this.applier);
+    this.pins = new Pins(engine);
+    this.#pageBuilder = new PageDiffBuilder(engine, engine.families, bytesMax);
+    if (engine.hasWriteBuffer) {
+      const { pins, applier } = this;
+      this.buffered = new BufferedCommits(engine, pins, applier, this.#pageBuilder, this.poll);
+    }
+    this.builder = this.buffered?.builder ?? this.#pageBuilder;
+  }
+
+  /** For an optimistic transaction. */
+  newBuilder(): TransactionBuilder {
+    const engine = this.#engine;
+    const bytesMax = engine.options.walBytesMax / 2;
+    return this.buffered === undefined
+      ? new PageDiffBuilder(engine, engine.families, bytesMax)
+      : new BufferBuilder(engine, engine.families, bytesMax);
+  }
+
+  get versions(): BufferedVersions | undefined {
+    return this.buffered?.versions;
   }
 
   /**
@@ -97,7 +133,7 @@ export class CommitPipeline {
       this.admission.enter(operation.bytes);
       this.#waiting.push(operation);
       if (this.#builtMs >= TURN_BUDGET_MS) this.#schedulePoll();
-      if (this.admission.isDiskFull()) this.#rejectWaiting(diskFullError);
+      if (this.#isStuck) this.#rejectWaiting(diskFullError);
     }
     this.#watch();
   }
@@ -159,8 +195,15 @@ export class CommitPipeline {
    */
   #release(): void {
     this.#sinceRelease = 0;
+    this.buffered?.catchUp();
     this.applier.applySynced(this.#engine.synced);
     this.waits.release();
+  }
+
+  /** Everything up to `sequence` goes to the apply workers, also what the write buffer holds. */
+  handOver(sequence: number): void {
+    this.buffered?.sealUpTo(sequence);
+    this.#watch();
   }
 
   /** Calls back once nothing is between call and push. */
@@ -174,6 +217,7 @@ export class CommitPipeline {
 
   /** The database is closed: nobody is called any more. */
   stop(): void {
+    this.buffered?.stop();
     this.#engine.host.watch(0, () => false, this.poll);
   }
 
@@ -192,8 +236,14 @@ export class CommitPipeline {
     this.#watch();
   }
 
+  /** Nothing that waits can be carried out before there is room on the disk. */
+  get #isStuck(): boolean {
+    const isHeldUp = this.buffered === undefined || this.#current !== undefined;
+    return isHeldUp && this.admission.isDiskFull();
+  }
+
   #pump(): void {
-    if (this.#waiting.length > 0 && this.admission.isDiskFull()) {
+    if (this.#waiting.length > 0 && this.#isStuck) {
       this.#rejectWaiting(diskFullError);
       return;
     }
@@ -246,14 +296,12 @@ export class CommitPipeline {
     const { builder, clock } = this;
     clock.start();
     this.#isBuilding = true;
+    this.#isDiff = this.buffered === undefined;
     try {
-      builder.start((entry, root) => {
-        engine.families.readAdmitted(entry, root);
-        return entry.exists;
-      });
+      builder.start(engine.newest);
       this.#currentValue = operation.build(builder);
       builder.requireWhole();
-      if (!builder.isEmpty) builder.changes.finish();
+      if (!builder.isEmpty && this.buffered === undefined) this.#pageBuilder.changes.finish();
     } catch (error) {
       builder.abort();
       operation.reject(error);
@@ -268,17 +316,20 @@ export class CommitPipeline {
     }
     clock.built();
     this.#current = operation;
-    this.#stage = CommitStage.AppendWal;
-    this.#appender.start(builder.staging);
+    this.#stage = CommitStage.BuildChanges;
     this.#advance();
   }
 
   /** Takes the current commit as far as it goes; true when it has left the builder. */
   #advance(): boolean {
     this.admission.beginAttempt();
-    if (this.#stage === CommitStage.AppendWal && !this.#append())
+    if (this.#stage === CommitStage.BuildChanges && !this.#place()) {
       return this.#current === undefined;
-    if (!this.applier.push()) {
+    }
+    if (this.#stage === CommitStage.AppendWal && !this.#append()) {
+      return this.#current === undefined;
+    }
+    if (this.#isDiff && !this.applier.push()) {
       this.admission.countWait(CommitStage.ApplyChanges);
       return false;
     }
@@ -287,20 +338,56 @@ export class CommitPipeline {
     this.#current = undefined;
     this.#stage = CommitStage.BuildChanges;
     this.applier.applyAppended();
-    this.clock.appended();
+    this.clock.appended(sequence);
     this.waits.settle(operation, sequence, this.#currentValue);
     this.#currentValue = undefined;
     if (++this.#sinceRelease >= COMMITS_PER_RELEASE) this.#release();
     return true;
   }
 
+  /** Decides where the changes go, and starts the append; false while there is no room. */
+  #place(): boolean {
+    let staging = this.#pageBuilder.staging;
+    if (this.buffered !== undefined) {
+      let placed: Placed;
+      try {
+        placed = this.buffered.place();
+      } catch (error) {
+        this.#refuse(error);
+        return false;
+      }
+      if (placed === Placed.NOT_YET) {
+        this.admission.countWait(CommitStage.ApplyChanges);
+        if (this.admission.isDiskFull()) this.#refuse(diskFullError());
+        return false;
+      }
+      this.#isDiff = placed === Placed.AS_DIFF;
+      if (!this.#isDiff) staging = this.builder.staging;
+    }
+    this.#appender.start(staging);
+    this.#length = staging.length;
+    this.#stage = CommitStage.AppendWal;
+    return true;
+  }
+
+  /** The current commit has no sequence yet: nothing of it was ever visible. */
+  #refuse(error: unknown): void {
+    const operation = this.#current!;
+    this.#current = undefined;
+    this.#stage = CommitStage.BuildChanges;
+    this.#abort();
+    operation.reject(error);
+  }
+
+  #abort(): void {
+    this.builder.abort();
+    if (this.buffered !== undefined && this.#isDiff) this.#pageBuilder.abort();
+  }
+
   #append(): boolean {
     const result = this.#appender.step();
     if (result === APPEND_DISK_FULL && !this.#appender.hasBegun) {
-      const operation = this.#current!;
-      this.#current = undefined;
-      this.builder.abort();
-      operation.reject(diskFullError());
+      this.#refuse(diskFullError());
       return false;
     }
     if (result !== APPEND_DONE) {
@@ -309,9 +396,16 @@ export class CommitPipeline {
       return false;
     }
     const sequence = this.#appender.sequence;
-    this.applier.admit(this.builder.changes, sequence);
-    this.builder.admit(sequence);
-    this.#engine.lastCommitted = sequence;
+    this.bytesPut += this.#length;
+    if (this.#isDiff) {
+      this.applier.admit(this.#pageBuilder.changes, sequence);
+      this.#pageBuilder.admit(sequence);
+      this.#engine.lastCommitted = sequence;
+      this.buffered?.admittedDiff();
+    } else {
+      this.buffered!.admit(sequence);
+      this.#engine.lastCommitted = sequence;
+    }
     this.#stage = CommitStage.ApplyChanges;
     return true;
   }
@@ -332,20 +426,26 @@ export class CommitPipeline {
     let interest = this.waits.interest();
     if (this.#current !== undefined || this.#waiting.length > 0) interest |= REASON_ANY;
     if (this.applier.needsSync) interest |= REASON_SYNCED;
+    // Nobody's promise depends on it, so the process may end without.
+    const keepsAlive = interest !== 0;
+    if (this.buffered?.awaitsMerge === true) interest |= REASON_APPLIED;
     if (interest === 0) {
       this.#unwatch();
       return;
     }
     // A wait that is outstanding for these reasons already needs no new system call.
-    if ((interest & ~this.#watched) === 0) return;
+    const isWatched = (interest & ~this.#watched) === 0 && (this.#keepsAlive || !keepsAlive);
+    if (isWatched && (keepsAlive || !this.#keepsAlive)) return;
     this.#watched = interest;
+    this.#keepsAlive = keepsAlive;
     this.#isWatching = true;
-    this.#engine.host.watch(interest, this.#isDue, this.poll);
+    this.#engine.host.watch(interest, this.#isDue, this.poll, keepsAlive);
   }
 
   /** Nobody waits: the process may end without us. */
   #unwatch(): void {
     this.#watched = 0;
+    this.#keepsAlive = false;
     if (!this.#isWatching) return;
     this.#isWatching = false;
     this.#engine.host.watch(0, this.#isDue, this.poll);
@@ -355,6 +455,7 @@ export class CommitPipeline {
     this.#engine.hasFailed ||
     this.waits.isDue() ||
     this.applier.isDue(this.#engine.synced) ||
+    this.buffered?.isDue === true ||
     (!this.isIdle && this.admission.hasMoved());
 
   #fail(): void {
@@ -364,16 +465,21 @@ export class CommitPipeline {
     const current = this.#current;
     if (current !== undefined) {
       this.#current = undefined;
-      if (this.#stage === CommitStage.AppendWal && !this.#appender.hasBegun) {
-        this.builder.abort();
+      if (this.#stage !== CommitStage.ApplyChanges && !this.#isAppending) {
+        this.#abort();
         current.reject(engine.poisonedError());
       } else {
         current.reject(engine.indeterminateError(this.#appender.sequence));
       }
+      this.#stage = CommitStage.BuildChanges;
     }
     this.#rejectWaiting(() => engine.poisonedError());
     this.#engine.host.watch(0, this.#isDue, this.poll);
     this.#tellIdle();
+  }
+
+  get #isAppending(): boolean {
+    return this.#stage === CommitStage.AppendWal && this.#appender.hasBegun;
   }
 
   #rejectWaiting(error: () => ManifoldError): void {

@@ -2,13 +2,13 @@
  * Conditions of a put, for compare-and-set: checked against the state the commit is built on, by
  * encoded bytes. Main thread.
  */
-import { ManifoldError, TreeRoot } from '@manifold-db/storage';
+import { ManifoldError } from '@manifold-db/storage';
 import type { TransactionBuilder } from './build/builder.js';
 import { encodeValue, type ValueEncoding } from './encoding/index.js';
 import type { FamilyEntry } from './families.js';
 import type { PutCondition } from './options/index.js';
 import type { ReadContext } from './read/context.js';
-import { readRaw } from './read/point.js';
+import { FamilyView, readRaw } from './read/index.js';
 
 /** A condition with its value encoded; `undefined` when there is none. */
 export interface EncodedCondition {
@@ -25,7 +25,7 @@ export function encodeCondition<V>(
   return { expected: encodeValue(encoding, condition.value, 'options.ifValue') };
 }
 
-const scratchRoot = new TreeRoot();
+const scratchView = new FamilyView();
 
 /** @throws ManifoldError ERR_MANIFOLD_CONFLICT when the condition does not hold */
 export function requireCondition(
@@ -35,10 +35,10 @@ export function requireCondition(
   key: Uint8Array,
   condition: EncodedCondition,
 ): void {
-  builder.readRoot(entry, scratchRoot);
+  builder.readView(entry, scratchView);
   const opened = context.begin();
   try {
-    const found = readRaw(context, scratchRoot, key, key.length);
+    const found = readRaw(context, scratchView, key, key.length);
     const { expected } = condition;
     const holds =
       expected === undefined || found === undefined

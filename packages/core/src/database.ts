@@ -21,6 +21,7 @@ import { durabilityOf, requireFunction, signalOf, transactionOptionsOf } from '.
 import { backupDatabase } from './side/backup.js';
 import { SidePool, type SideFiles } from './side/pool.js';
 import { verifyDatabase } from './side/verify.js';
+import type { Pins } from './pins.js';
 import { Snapshots } from './snapshots.js';
 import { collectStats } from './stats.js';
 import type * as api from './types.js';
@@ -46,10 +47,15 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     this.#lock = lock;
     this.durability = engine.options.durability;
     this.pipeline = new CommitPipeline(engine);
-    this.snapshots = new Snapshots(engine, this.pipeline.applier.syncedView);
-    this.views = new Views(engine, this.pipeline.applier, this.snapshots);
+    const { applier, pins, versions } = this.pipeline;
+    this.snapshots = new Snapshots(engine, pins, applier.syncedView, versions);
+    this.views = new Views(engine, applier, this.snapshots, pins, versions);
     this.#pool = new SidePool(engine.options.workers.pool, files);
     this.defaultFamily = new FamilyHandle(this, engine.families.entry(DEFAULT_FAMILY));
+  }
+
+  get pins(): Pins {
+    return this.pipeline.pins;
   }
 
   get path(): string {
@@ -207,7 +213,8 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     for (let attempt = 0; attempt <= retries; attempt++) {
       this.#engine.assertWritable();
       const snapshot = this.snapshots.take();
-      const tx = new OptimisticTransaction(this, this.#engine, snapshot);
+      const builder = this.pipeline.newBuilder();
+      const tx = new OptimisticTransaction(this, this.#engine, snapshot, builder);
       try {
         const value = await body(tx);
         tx.end();
@@ -288,6 +295,8 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
 
   async waitForApply(sequence?: number, options?: api.WaitOptions): Promise<void> {
     const { waits } = this.pipeline;
+    this.#engine.assertReadable();
+    if (!this.#engine.hasFailed) this.pipeline.handOver(sequence ?? this.lastCommitted);
     await this.#wait(waits.applied, sequence, options);
   }
 
@@ -365,6 +374,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     await new Promise<void>((resolve) => this.#whenIdle(resolve));
     await this.#whenPublished();
     await this.#pool.close();
+    await this.#whenSealed();
     const failed = engine.hasFailed;
     const { shared } = engine;
     Atomics.store(shared.progress, PROGRESS_SHUTDOWN, failed ? SHUTDOWN_NOW : SHUTDOWN_DRAIN);
@@ -389,11 +399,25 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     await published.catch(() => {});
   }
 
+  /** Mode `buffered`: the workers' last merge covers what stands in the buffers. */
+  async #whenSealed(): Promise<void> {
+    const { buffered } = this.pipeline;
+    if (buffered === undefined) return;
+    this.pipeline.handOver(this.lastCommitted);
+    while (!buffered.buffers.isActiveEmpty && !this.#engine.hasFailed) {
+      await new Promise((resolve) => setTimeout(resolve, SEAL_LOOK_MS));
+      this.pipeline.poll();
+    }
+  }
+
   #whenIdle(done: () => void): void {
     if (this.pipeline.isIdle || this.#engine.hasFailed || this.#engine.options.readOnly) done();
     else this.pipeline.onIdle(done);
   }
 }
+
+/** Between two looks whether the queue has room for the last generation. */
+const SEAL_LOOK_MS = 1;
 
 /** What a waiting callback counts for: its promise and closures, and a little of what they hold. */
 const CALLBACK_BYTES = 896;

@@ -24,7 +24,9 @@ import {
   type Vfs,
 } from '@manifold-db/storage';
 import { Families } from './families.js';
+import type { ViewSource } from './build/builder.js';
 import type { BuildContext } from './build/tree-changes.js';
+import { hasWriteBuffer } from './options/index.js';
 import { ReadMemory } from './read/context.js';
 import type { Host } from './supervise/host.js';
 import type { CommitMode, FailureStats, OptionsInForce, RecoveryReport } from './types.js';
@@ -57,6 +59,14 @@ export class Engine implements BuildContext {
   readonly host: Host;
   readonly families: Families;
   readonly databaseId: Uint8Array;
+  /** Commits go into a write buffer first. */
+  readonly hasWriteBuffer: boolean;
+  /** The newest version, as transactions start from it. */
+  newest: ViewSource = (entry, view) => {
+    view.showTree();
+    this.families.readAdmitted(entry, view.root);
+    return entry.exists;
+  };
   recovery: RecoveryReport | undefined;
   /** Other threads run: not while recovery replays, nor in a database opened for reading only. */
   hasWorkers = false;
@@ -77,6 +87,7 @@ export class Engine implements BuildContext {
     this.host = parts.host;
     this.families = new Families(parts.shared);
     this.databaseId = databaseId;
+    this.hasWriteBuffer = hasWriteBuffer(parts.options);
   }
 
   // --- page operations --------------------------------------------------------------------------

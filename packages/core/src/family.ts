@@ -2,7 +2,6 @@
  * The handle of a column family: encodings, validation, and the way of single reads and writes into
  * the engine. Main thread.
  */
-import { TreeRoot } from '@manifold-db/storage';
 import type { TransactionBuilder } from './build/builder.js';
 import type { CommitPipeline, Operation } from './commit.js';
 import {
@@ -18,7 +17,16 @@ import type { FamilyEntry } from './families.js';
 import { encodeCondition, requireCondition } from './conditions.js';
 import { durabilityOf, putOptionsOf, requireReadNames } from './options/index.js';
 import { createEntries, type EntriesSource } from './read/entries.js';
-import { countRange, hasKey, readMany, readValue } from './read/point.js';
+import { keyScratch } from './read/context.js';
+import {
+  FamilyView,
+  countRange,
+  hasEncodedKey,
+  hasKey,
+  readEncodedValue,
+  readMany,
+  readValue,
+} from './read/index.js';
 import type { Views } from './views.js';
 import type {
   ColumnFamily,
@@ -52,7 +60,7 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
   readonly key: KeyEncoding<K>;
   readonly value: ValueEncoding<V>;
   readonly home: FamilyHome;
-  readonly #root = new TreeRoot();
+  readonly #view = new FamilyView();
 
   constructor(home: FamilyHome, entry: FamilyEntry, options: ColumnFamilyOptions<K, V> = {}) {
     this.home = home;
@@ -66,11 +74,17 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
 
   get(key: K, options?: ReadOptions): V | undefined {
     const { views } = this.home;
-    if (options === undefined && views.readNewest(this.entry, this.#root)) {
-      return readValue(views.context, this, this.#root, key);
+    if (options === undefined) {
+      // Before the version is looked up: an array with getters may run anything.
+      const keyBytes = this.key.encode(key, keyScratch, 0);
+      if (views.readNewest(this.entry, this.#view)) {
+        return readEncodedValue(views.context, this, this.#view, keyBytes);
+      }
     }
     requireReadNames(options);
-    return views.within(this.entry, options, (root) => readValue(views.context, this, root, key));
+    return views.within(this.entry, options, (viewOf) =>
+      readValue(views.context, this, viewOf, key),
+    );
   }
 
   async getAsync(key: K, options?: ReadOptions): Promise<V | undefined> {
@@ -80,22 +94,29 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
 
   has(key: K, options?: ReadOptions): boolean {
     const { views } = this.home;
-    if (options === undefined && views.readNewest(this.entry, this.#root)) {
-      return hasKey(views.context, this, this.#root, key);
+    if (options === undefined) {
+      const keyBytes = this.key.encode(key, keyScratch, 0);
+      if (views.readNewest(this.entry, this.#view)) {
+        return hasEncodedKey(views.context, this.#view, keyBytes);
+      }
     }
     requireReadNames(options);
-    return views.within(this.entry, options, (root) => hasKey(views.context, this, root, key));
+    return views.within(this.entry, options, (viewOf) => hasKey(views.context, this, viewOf, key));
   }
 
   getMany(keys: readonly K[], options?: ReadOptions): (V | undefined)[] {
     const { views } = this.home;
     requireReadNames(options);
-    return views.within(this.entry, options, (root) => readMany(views.context, this, root, keys));
+    return views.within(this.entry, options, (viewOf) =>
+      readMany(views.context, this, viewOf, keys),
+    );
   }
 
   count(range?: Range<K>): number {
     const { views } = this.home;
-    return views.within(this.entry, range, (root) => countRange(views.context, this, root, range));
+    return views.within(this.entry, range, (viewOf) =>
+      countRange(views.context, this, viewOf, range),
+    );
   }
 
   entries(range?: Range<K>): Entries<[K, V], K> {

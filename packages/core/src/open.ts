@@ -37,7 +37,7 @@ import { syncNamesAbove } from './recovery/sync-files.js';
 import type { SideFiles } from './side/pool.js';
 import type { Host } from './supervise/host.js';
 import { ThreadHost } from './supervise/thread-host.js';
-import type { Database, OpenOptions, OptionsInForce } from './types.js';
+import type { CommitMode, Database, OpenOptions, OptionsInForce } from './types.js';
 
 /** What tests and the benchmark replace; not part of the public options. */
 export interface OpenEnvironment {
@@ -48,6 +48,8 @@ export interface OpenEnvironment {
   readonly host?: Host;
   /** No LOCK file, for directories that live in memory. */
   readonly withoutLock?: boolean;
+  /** Made by `createTraceRegion`: all threads note in it when they worked on which stage. */
+  readonly trace?: SharedArrayBuffer;
 }
 
 /** Segments kept ready for a burst, as a share of `walBytesMax`. */
@@ -99,7 +101,14 @@ async function openChecked(
     }
     const created = createIfAbsent(vfs, directory, checked.options);
     const options = adoptPageBytes(vfs, directory, checked);
-    const recovered = recover({ path: directory, options, vfs, host, signal: checked.signal });
+    const recovered = recover({
+      path: directory,
+      options,
+      vfs,
+      host,
+      signal: checked.signal,
+      trace: environment.trace,
+    });
     if (created) recovered.engine.recovery = { ...recovered.engine.recovery!, created };
     return await start(recovered, lock, environment);
   } catch (error) {
@@ -164,6 +173,7 @@ async function start(
   try {
     const database = new ManifoldDatabase(engine, lock, sideFiles(environment));
     database.pipeline.applier.syncedView.start(admittedRows(engine), engine.lastCommitted);
+    database.pipeline.versions?.start();
     if (engine.options.readOnly) {
       publishReplayed(recovered);
       return database;
@@ -211,7 +221,7 @@ function workerInits(
   const apply = Array.from({ length: options.workers.apply }, (_, workerIndex) => ({
     ...base,
     workerIndex,
-    applier: options.mode === 'pipelined' ? ('worker' as const) : ('main' as const),
+    applier: publishesItself(options.mode) ? ('main' as const) : ('worker' as const),
     meta: checkpoint.meta,
     obsoleteSegments: recovered.obsoleteSegments,
     segmentsAheadTarget: Math.min(SEGMENTS_AHEAD_MAX, Math.max(2, segmentsAhead)),
@@ -222,6 +232,11 @@ function workerInits(
   return { wal, apply };
 }
 
+/** Whether root sets are published by this thread, not by apply worker 0. */
+function publishesItself(mode: CommitMode): boolean {
+  return mode === 'sequential' || mode === 'async-wal';
+}
+
 /** Hands the replayed changes to the apply workers; they are durable in the log already. */
 function pushReplayed({ engine, pending }: Recovered): void {
   if (pending === undefined) return;
@@ -229,7 +244,9 @@ function pushReplayed({ engine, pending }: Recovered): void {
   if (!producer.push(pending)) {
     engine.host.waitUntil(() => engine.hasFailed || producer.push(pending), REASON_ANY);
   }
-  if (engine.mode !== 'pipelined') publishNewest(engine.shared, engine.lastCommitted, pending.mark);
+  if (publishesItself(engine.mode)) {
+    publishNewest(engine.shared, engine.lastCommitted, pending.mark);
+  }
 }
 
 /** Read-only: no worker publishes anything, what was replayed is all there will be. */

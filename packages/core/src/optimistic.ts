@@ -9,23 +9,16 @@
  * Invariant: validation and the second build run in one synchronous build of the pipeline, so no
  * commit comes in between.
  */
-import {
-  CLEAR_HAS_HIGH,
-  CLEAR_HAS_LOW,
-  ManifoldError,
-  OperationCursor,
-  OperationKind,
-  TreeRoot,
-  assert,
-  treeRangeEqual,
-} from '@manifold-db/storage';
-import { TransactionBuilder } from './build/builder.js';
+import { ManifoldError } from '@manifold-db/storage';
+import type { TransactionBuilder } from './build/builder.js';
 import { encodeBounds, encodeKey, type ByteBounds } from './encoding/index.js';
 import type { Engine } from './engine.js';
 import type { FamilyEntry } from './families.js';
 import type { FamilyHandle, FamilyHome } from './family.js';
 import type { CoveredRange } from './read/covered.js';
-import { readRaw } from './read/point.js';
+import { isRangeEqual } from './read/range-equal.js';
+import { FamilyView, readRaw } from './read/index.js';
+import { rebuild } from './rebuild.js';
 import type { DatabaseSnapshot } from './snapshots.js';
 import type { KeyBounds, Transaction } from './types.js';
 import { BuilderTransaction, type ReadLog } from './write-transaction.js';
@@ -49,19 +42,23 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
   readonly #snapshot: DatabaseSnapshot;
   readonly #reads = new Map<FamilyEntry, ReadSet>();
 
-  constructor(home: FamilyHome, engine: Engine, snapshot: DatabaseSnapshot) {
-    const bytesMax = engine.options.walBytesMax / 2;
-    const builder = new TransactionBuilder(engine, engine.families, bytesMax);
+  /** `builder` is the transaction's own. */
+  constructor(
+    home: FamilyHome,
+    engine: Engine,
+    snapshot: DatabaseSnapshot,
+    builder: TransactionBuilder,
+  ) {
     super(home, engine, builder);
     this.#engine = engine;
     this.#snapshot = snapshot;
     this.sequence = snapshot.sequence;
-    builder.start((entry, root) => snapshot.readRoot(entry, root));
+    builder.start((entry, view) => snapshot.readView(entry, view));
   }
 
   /** Between two awaits of the body other operations run: no page operation stays open. */
   protected override settle(): void {
-    this.builder.changes.pause();
+    this.builder.pause();
   }
 
   protected override get readLog(): ReadLog {
@@ -103,18 +100,18 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
 
   /** Whether everything that was read still holds in the newest state. */
   isCurrent(): boolean {
-    const before = new TreeRoot();
-    const now = new TreeRoot();
+    const before = new FamilyView();
+    const now = new FamilyView();
     const opened = this.#engine.begin();
     try {
       for (const reads of this.#reads.values()) {
-        this.#snapshot.readRoot(reads.entry, before);
-        this.#engine.families.readAdmitted(reads.entry, now);
-        if (before.page === now.page && before.birth === now.birth) continue;
+        if (!this.#snapshot.readView(reads.entry, before)) before.clear();
+        if (!this.#engine.newest(reads.entry, now)) now.clear();
+        if (isSameTree(before, now)) continue;
         if (!this.#areKeysEqual(reads, before, now)) return false;
         const walked = reads.walks.map((covered) => covered.bounds());
         for (const { low, high } of [...reads.ranges, ...walked.filter(isDefined)]) {
-          if (!treeRangeEqual(this.#engine.pager, before, now, low, high)) return false;
+          if (!isRangeEqual(this.#engine.memory, before, now, low, high)) return false;
         }
       }
       return true;
@@ -123,7 +120,7 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
     }
   }
 
-  #areKeysEqual(reads: ReadSet, before: TreeRoot, now: TreeRoot): boolean {
+  #areKeysEqual(reads: ReadSet, before: FamilyView, now: FamilyView): boolean {
     for (const text of reads.keys) {
       const key = Buffer.from(text, 'latin1');
       const was = readRaw(this.#engine, before, key, key.length);
@@ -139,31 +136,7 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
 
   /** Builds the operations again, on the newest state. */
   replayInto(target: TransactionBuilder): void {
-    const { staging } = this.builder;
-    const cursor = new OperationCursor();
-    cursor.reset(staging.bytes, 0, staging.length, 'transaction');
-    while (cursor.next()) {
-      if (cursor.kind === OperationKind.CREATE_FAMILY) continue;
-      const entry = this.#entryOf(cursor.columnFamilyId);
-      const key = staging.bytes.subarray(cursor.keyOffset, cursor.keyOffset + cursor.keyBytes);
-      const valueEnd = cursor.valueOffset + cursor.valueBytes;
-      const value = staging.bytes.subarray(cursor.valueOffset, valueEnd);
-      if (cursor.kind === OperationKind.PUT) {
-        target.putRaw(entry, key, value);
-      } else if (cursor.kind === OperationKind.DELETE) {
-        target.deleteRaw(entry, key);
-      } else {
-        const low = (cursor.flags & CLEAR_HAS_LOW) === 0 ? undefined : key;
-        const high = (cursor.flags & CLEAR_HAS_HIGH) === 0 ? undefined : value;
-        target.clear(entry, low, high);
-      }
-    }
-  }
-
-  #entryOf(id: number): FamilyEntry {
-    const entry = this.#engine.families.byId(id);
-    assert(entry !== undefined, 'a logged family has an entry');
-    return entry;
+    rebuild(this.builder.staging, this.#engine.families, target);
   }
 
   /** Gives up the pages of the private build; the snapshot is the caller's to close. */
@@ -171,6 +144,12 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
     this.builder.abort();
     this.end();
   }
+}
+
+/** The whole family is as it was. */
+function isSameTree(before: FamilyView, now: FamilyView): boolean {
+  const isSameRoot = before.root.page === now.root.page && before.root.birth === now.root.birth;
+  return isSameRoot && !before.isLayered && !now.isLayered;
 }
 
 export function conflictError(attempts: number): ManifoldError {

@@ -1,112 +1,112 @@
 /**
- * Snapshots and the pins of iterators. A snapshot is a copy of the root rows at one sequence plus a
- * pin in shared memory that keeps apply worker 0 from freeing the pages below them. Main thread.
- *
- * Invariants
- * 1. A pin is stored between two commits of this thread, before any later commit can supersede a
- *    page of the snapshot's version.
- * 2. Snapshots and iterators of one sequence share one pin, counted.
+ * Snapshots: a version of the whole database that is kept until it is closed. With a write buffer
+ * that is a held version (buffered-versions.ts); in the other modes a copy of the root rows at one
+ * sequence and a pin of it. Main thread.
  */
-import {
-  ManifoldError,
-  ROOTS_ADMITTED,
-  ROOT_WORDS,
-  SnapshotPins,
-  type TreeRoot,
-  usedSlots,
-} from '@manifold-db/storage';
+import { ManifoldError, ROOTS_ADMITTED, ROOT_WORDS, usedSlots } from '@manifold-db/storage';
 import type { SyncedView } from './apply/synced-view.js';
+import type { BufferedVersions } from './buffered-versions.js';
 import type { Engine } from './engine.js';
-import { clearRoot, readRow, type FamilyEntry } from './families.js';
+import { readRow, type FamilyEntry } from './families.js';
+import type { Pins } from './pins.js';
+import type { FamilyView } from './read/index.js';
 import type { Snapshot } from './types.js';
 
-interface Pin {
-  readonly row: number;
-  readonly sinceMs: number;
-  references: number;
+/** What a snapshot shows, and how it is let go. */
+interface Contents {
+  readonly sequence: number;
+  read(entry: FamilyEntry, view: FamilyView): boolean;
+  release(): void;
 }
 
 export class Snapshots {
   readonly #engine: Engine;
+  readonly #pins: Pins;
   readonly #synced: SyncedView;
-  readonly #rows: SnapshotPins;
-  readonly #pins = new Map<number, Pin>();
+  readonly #buffered: BufferedVersions | undefined;
   readonly #own = new WeakSet<DatabaseSnapshot>();
   /** A snapshot nobody closed is released when it is collected; `close()` is the regular way. */
-  readonly #forgotten = new FinalizationRegistry<number>((sequence) => this.unpin(sequence));
+  readonly #forgotten = new FinalizationRegistry<Contents>((contents) => contents.release());
 
-  constructor(engine: Engine, synced: SyncedView) {
+  constructor(
+    engine: Engine,
+    pins: Pins,
+    synced: SyncedView,
+    buffered: BufferedVersions | undefined,
+  ) {
     this.#engine = engine;
+    this.#pins = pins;
     this.#synced = synced;
-    this.#rows = new SnapshotPins(engine.shared);
+    this.#buffered = buffered;
   }
 
   take(): DatabaseSnapshot {
+    this.#engine.assertReadable();
+    const contents = this.#buffered === undefined ? this.#copied() : this.#held(this.#buffered);
+    const snapshot = new DatabaseSnapshot(contents, (closed) => {
+      this.#forgotten.unregister(closed);
+      contents.release();
+    });
+    this.#forgotten.register(snapshot, contents, snapshot);
+    this.#own.add(snapshot);
+    return snapshot;
+  }
+
+  #held(buffered: BufferedVersions): Contents {
+    const version = this.#engine.hasFailed ? buffered.holdSynced() : buffered.holdNewest();
+    return {
+      sequence: version.sequence,
+      read: (entry, view) => version.read(entry, view),
+      release: () => buffered.release(version),
+    };
+  }
+
+  #copied(): Contents {
     const engine = this.#engine;
-    engine.assertReadable();
     if (engine.hasFailed) {
       this.#synced.advance(engine.synced);
-      return this.#register(this.#synced.copyRows(), this.#synced.sequence);
+      return this.#ofRows(this.#synced.copyRows(), this.#synced.sequence);
     }
     const { roots } = engine.shared;
     const end = ROOTS_ADMITTED + usedSlots(engine.shared) * ROOT_WORDS;
-    return this.#register(roots.slice(ROOTS_ADMITTED, end), engine.lastCommitted);
+    return this.#ofRows(roots.slice(ROOTS_ADMITTED, end), engine.lastCommitted);
   }
 
-  #register(rows: Int32Array, sequence: number): DatabaseSnapshot {
-    this.pin(sequence);
-    const snapshot = new DatabaseSnapshot(rows, sequence, (closed) => {
-      this.#forgotten.unregister(closed);
-      this.unpin(sequence);
-    });
-    this.#forgotten.register(snapshot, sequence, snapshot);
-    this.#own.add(snapshot);
-    return snapshot;
+  #ofRows(rows: Int32Array, sequence: number): Contents {
+    const pins = this.#pins;
+    pins.pin(sequence);
+    return {
+      sequence,
+      read(entry, view) {
+        view.clear();
+        const { slot, id } = entry.identityAt(sequence);
+        const at = slot * ROOT_WORDS;
+        return slot >= 0 && at + ROOT_WORDS <= rows.length && readRow(rows, at, id, view.root);
+      },
+      release: () => pins.unpin(sequence),
+    };
   }
 
   owns(snapshot: DatabaseSnapshot): boolean {
     return this.#own.has(snapshot);
   }
 
-  /** Keeps the version at `sequence`, which is the newest or pinned already. */
-  pin(sequence: number): void {
-    const known = this.#pins.get(sequence);
-    if (known !== undefined) {
-      known.references++;
-      return;
-    }
-    const { pager, host } = this.#engine;
-    const row = this.#rows.pin(sequence, pager.birthMark());
-    this.#pins.set(sequence, { row, sinceMs: host.now(), references: 1 });
-  }
-
-  unpin(sequence: number): void {
-    const pin = this.#pins.get(sequence);
-    if (pin === undefined || --pin.references > 0) return;
-    this.#pins.delete(sequence);
-    this.#rows.unpin(pin.row);
-  }
-
   oldest(): { sequence: number; ageMs: number } | undefined {
-    let oldest: number | undefined;
-    for (const sequence of this.#pins.keys()) {
-      if (oldest === undefined || sequence < oldest) oldest = sequence;
-    }
+    const oldest = (this.#buffered ?? this.#pins).oldest();
     if (oldest === undefined) return undefined;
-    const { sinceMs } = this.#pins.get(oldest)!;
-    return { sequence: oldest, ageMs: this.#engine.host.now() - sinceMs };
+    return { sequence: oldest.sequence, ageMs: this.#engine.host.now() - oldest.sinceMs };
   }
 }
 
 export class DatabaseSnapshot implements Snapshot {
   readonly sequence: number;
-  readonly #rows: Int32Array;
+  readonly #contents: Contents;
   readonly #release: (snapshot: DatabaseSnapshot) => void;
   #closed = false;
 
-  constructor(rows: Int32Array, sequence: number, release: (snapshot: DatabaseSnapshot) => void) {
-    this.#rows = rows;
-    this.sequence = sequence;
+  constructor(contents: Contents, release: (snapshot: DatabaseSnapshot) => void) {
+    this.#contents = contents;
+    this.sequence = contents.sequence;
     this.#release = release;
   }
 
@@ -114,16 +114,14 @@ export class DatabaseSnapshot implements Snapshot {
     return this.#closed;
   }
 
-  /** The family's root in this version; false when it has none. */
-  readRoot(entry: FamilyEntry, root: TreeRoot): boolean {
+  /** Fills in a family of this version; false when it has none of that name. */
+  readView(entry: FamilyEntry, view: FamilyView): boolean {
+    this.requireOpen();
+    return this.#contents.read(entry, view);
+  }
+
+  requireOpen(): void {
     if (this.#closed) throw closedSnapshotError();
-    const { slot, id } = entry.identityAt(this.sequence);
-    const at = slot * ROOT_WORDS;
-    if (slot >= 0 && at + ROOT_WORDS <= this.#rows.length) {
-      return readRow(this.#rows, at, id, root);
-    }
-    clearRoot(root);
-    return false;
   }
 
   close(): void {

@@ -19,6 +19,9 @@ import {
   STAT_FREE_PAGES,
   STAT_LIVE_PAGES,
   STAT_LOG_BYTES,
+  STAT_MERGES,
+  STAT_MERGE_ENTRIES,
+  STAT_MERGE_NS,
   STAT_PINNED_PAGES,
   STAT_RECORDS,
   STAT_SEGMENTS_CREATED,
@@ -39,6 +42,8 @@ import type {
   PendingStats,
   SequenceStats,
   Stats,
+  WriteBufferStats,
+  WriteStats,
 } from './types.js';
 
 const NS_PER_US = 1e3;
@@ -56,6 +61,8 @@ export function collectStats(
     cache: cacheStats(engine),
     checkpoints: checkpointStats(engine.shared.statistics),
     pendingCommits: pendingStats(engine, pipeline),
+    writeBuffer: writeBufferStats(engine, pipeline),
+    writes: writeStats(engine, pipeline),
     stalls: {
       brake: pipeline.brake(),
       waits: { ...admission.waits },
@@ -136,6 +143,33 @@ function pendingStats(engine: Engine, pipeline: CommitPipeline): PendingStats {
     waitingBytes: pipeline.admission.pendingBytes,
     waitingBytesMax: engine.options.pendingBytesMax,
   };
+}
+
+function writeBufferStats(
+  { shared }: Engine,
+  { buffered }: CommitPipeline,
+): WriteBufferStats | undefined {
+  if (buffered === undefined) return undefined;
+  const { buffers } = buffered;
+  const { sizes, statistics } = shared;
+  return {
+    fillBytes: buffers.fillBytes,
+    capacityBytes: sizes.writeBufferBytes * sizes.writeBufferCount,
+    sealedCount: buffers.sealedCount,
+    count: buffers.count,
+    sealed: buffers.sealedTotal,
+    merged: statistics[STAT_MERGES]!,
+    entriesMerged: statistics[STAT_MERGE_ENTRIES]!,
+    mergeMs: statistics[STAT_MERGE_NS]! / NS_PER_MS,
+    stalls: buffers.stalls,
+  };
+}
+
+function writeStats({ shared }: Engine, pipeline: CommitPipeline): WriteStats {
+  const { statistics } = shared;
+  const bytesWritten = statistics[STAT_LOG_BYTES]! + statistics[STAT_CHECKPOINT_BYTES]!;
+  const { bytesPut } = pipeline;
+  return { bytesPut, bytesWritten, amplification: mean(bytesWritten, bytesPut) };
 }
 
 function oldestSnapshot(engine: Engine, snapshots: Snapshots): OldestSnapshot | undefined {

@@ -8,18 +8,20 @@
 import {
   RootRow,
   RootSetReader,
-  TreeRoot,
   loadPageAsync,
   readInMemory,
+  type TreeRoot,
 } from '@manifold-db/storage';
 import type { CommitApplier } from './apply/applier.js';
+import type { BufferedVersions, HeldVersion } from './buffered-versions.js';
 import type { Engine } from './engine.js';
 import { encodeKey } from './encoding/index.js';
 import { consistencyOf } from './options/index.js';
 import { clearRoot, rootOfRow, type FamilyEntry } from './families.js';
+import type { Pins } from './pins.js';
 import type { EntriesSource } from './read/entries.js';
 import type { FamilyCodec, ReadContext } from './read/context.js';
-import { decodeRaw, readRaw } from './read/point.js';
+import { FamilyView, decodeRaw, readRaw, type ViewOf } from './read/index.js';
 import { DatabaseSnapshot, type Snapshots } from './snapshots.js';
 import type { ReadOptions, Snapshot } from './types.js';
 
@@ -28,60 +30,112 @@ export class Views {
   readonly #engine: Engine;
   readonly #applier: CommitApplier;
   readonly #snapshots: Snapshots;
+  readonly #pins: Pins;
+  readonly #buffered: BufferedVersions | undefined;
   readonly #published: RootSetReader;
   readonly #row = new RootRow();
 
-  constructor(engine: Engine, applier: CommitApplier, snapshots: Snapshots) {
+  constructor(
+    engine: Engine,
+    applier: CommitApplier,
+    snapshots: Snapshots,
+    pins: Pins,
+    buffered: BufferedVersions | undefined,
+  ) {
     this.context = engine;
     this.#engine = engine;
     this.#applier = applier;
     this.#snapshots = snapshots;
+    this.#pins = pins;
+    this.#buffered = buffered;
     this.#published = new RootSetReader(engine.shared);
   }
 
   /**
-   * The root of the newest version, for a read that follows at once. It needs no pin: only this
-   * thread commits, so nothing supersedes a page of it in between. False after a failure, when the
-   * newest version is not what default reads show.
+   * The newest version, for a read that follows at once. It needs no pin: only this thread commits,
+   * so nothing supersedes a page of it in between. False after a failure, when the newest version
+   * is not what default reads show.
    */
-  readNewest(entry: FamilyEntry, root: TreeRoot): boolean {
+  readNewest(entry: FamilyEntry, view: FamilyView): boolean {
     const engine = this.#engine;
     engine.assertReadable();
     if (engine.hasFailed) return false;
-    engine.families.readAdmitted(entry, root);
+    if (this.#buffered !== undefined) {
+      this.#buffered.readNewest(entry, view);
+      return true;
+    }
+    engine.families.readAdmitted(entry, view.root);
+    view.showTree();
     return true;
   }
 
   /** Runs a read on the version that the options name, pinned meanwhile. */
-  within<T>(entry: FamilyEntry, options: ReadOptions | undefined, read: (root: TreeRoot) => T): T {
+  within<T>(entry: FamilyEntry, options: ReadOptions | undefined, read: (viewOf: ViewOf) => T): T {
     const source = this.pinned(entry, options);
     try {
-      return read(source.root);
+      return read(source.view);
     } finally {
       source.release();
     }
   }
 
-  /** The root that a read or an iterator walks, kept until it is released. */
+  /** The version that a read or an iterator walks, kept until it is released. */
   pinned(entry: FamilyEntry, options: ReadOptions | undefined): EntriesSource {
     this.#engine.assertReadable();
-    const root = new TreeRoot();
-    const sequence = this.#pin(entry, options ?? {}, root);
-    return { root, release: () => this.#snapshots.unpin(sequence) };
+    const view = new FamilyView();
+    if (this.#buffered !== undefined) return this.#held(this.#buffered, entry, options ?? {}, view);
+    const sequence = this.#pin(entry, options ?? {}, view);
+    return { view: () => view, release: () => this.#pins.unpin(sequence) };
   }
 
-  #pin(entry: FamilyEntry, options: ReadOptions, root: TreeRoot): number {
+  // --- with a write buffer ----------------------------------------------------------------------
+
+  #held(
+    buffered: BufferedVersions,
+    entry: FamilyEntry,
+    options: ReadOptions,
+    view: FamilyView,
+  ): EntriesSource {
+    const version = this.#hold(buffered, options);
+    let moves = version.moves;
+    version.read(entry, view);
+    return {
+      view: () => {
+        if (moves !== version.moves) {
+          moves = version.moves;
+          version.read(entry, view);
+        }
+        return view;
+      },
+      release: () => buffered.release(version),
+    };
+  }
+
+  #hold(buffered: BufferedVersions, options: ReadOptions): HeldVersion {
+    const consistency = consistencyOf(options);
+    if (options.snapshot !== undefined) {
+      return buffered.holdAgain(this.#ownSnapshot(options.snapshot).sequence);
+    }
+    if (consistency === 'applied') return buffered.holdApplied();
+    const isNewest = consistency === 'latest' && !this.#engine.hasFailed;
+    return isNewest ? buffered.holdNewest() : buffered.holdSynced();
+  }
+
+  // --- without ----------------------------------------------------------------------------------
+
+  #pin(entry: FamilyEntry, options: ReadOptions, view: FamilyView): number {
     const consistency = consistencyOf(options);
     if (options.snapshot !== undefined) {
       const snapshot = this.#ownSnapshot(options.snapshot);
-      snapshot.readRoot(entry, root);
-      this.#snapshots.pin(snapshot.sequence);
+      snapshot.readView(entry, view);
+      this.#pins.pin(snapshot.sequence);
       return snapshot.sequence;
     }
     const engine = this.#engine;
+    const { root } = view;
     if (consistency === 'latest' && !engine.hasFailed) {
       engine.families.readAdmitted(entry, root);
-      this.#snapshots.pin(engine.lastCommitted);
+      this.#pins.pin(engine.lastCommitted);
       return engine.lastCommitted;
     }
     // Older versions are pinned while a page operation still protects them.
@@ -89,7 +143,7 @@ export class Views {
     try {
       const sequence =
         consistency === 'applied' ? this.#readApplied(entry, root) : this.#readSynced(entry, root);
-      this.#snapshots.pin(sequence);
+      this.#pins.pin(sequence);
       return sequence;
     } finally {
       engine.end(opened);
@@ -117,7 +171,10 @@ export class Views {
   }
 
   #ownSnapshot(snapshot: Snapshot): DatabaseSnapshot {
-    if (snapshot instanceof DatabaseSnapshot && this.#snapshots.owns(snapshot)) return snapshot;
+    if (snapshot instanceof DatabaseSnapshot && this.#snapshots.owns(snapshot)) {
+      snapshot.requireOpen();
+      return snapshot;
+    }
     throw new TypeError('snapshot: a snapshot of this database is expected');
   }
 
@@ -136,7 +193,7 @@ export class Views {
     const keyBytes = encodeKey(codec.key, key);
     const source = this.pinned(entry, options);
     const { pager } = this.#engine;
-    const read = () => readRaw(this.context, source.root, keyBytes, keyBytes.length);
+    const read = () => readRaw(this.context, source.view(), keyBytes, keyBytes.length);
     try {
       const loadsMax = pager.frameCount();
       for (let loads = 0; loads < loadsMax; loads++) {

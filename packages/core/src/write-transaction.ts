@@ -2,7 +2,7 @@
  * What the callback of `write` and `writeSync` gets: operations and reads on the shared builder.
  * Main thread, inside one synchronous call.
  */
-import { ManifoldError, TreeRoot } from '@manifold-db/storage';
+import { ManifoldError } from '@manifold-db/storage';
 import type { BuildMark, TransactionBuilder } from './build/builder.js';
 import { encodeCondition, requireCondition } from './conditions.js';
 import { encodeBounds, encodeKey, encodeValue } from './encoding/index.js';
@@ -11,7 +11,7 @@ import { conditionOf } from './options/index.js';
 import type { ReadContext } from './read/context.js';
 import type { CoveredRange } from './read/covered.js';
 import { createEntries, type EntriesSelect, type EntriesSource } from './read/entries.js';
-import { countRange, hasKey, readMany, readValue } from './read/point.js';
+import { FamilyView, type ViewOf, countRange, hasKey, readMany, readValue } from './read/index.js';
 import type {
   ColumnFamily,
   Entries,
@@ -47,7 +47,7 @@ export class BuilderTransaction implements WriteTransaction {
   protected readonly context: ReadContext;
   protected readonly builder: TransactionBuilder;
   readonly #owner: object;
-  readonly #root = new TreeRoot();
+  readonly #view = new FamilyView();
   readonly #walkContext: ReadContext;
   readonly #savepoints: BuilderSavepoint[] = [];
   #isOver = false;
@@ -92,25 +92,25 @@ export class BuilderTransaction implements WriteTransaction {
   get<K, V>(family: ColumnFamily<K, V>, key: K): V | undefined {
     const handle = this.handle(family);
     this.readLog?.noteKey(handle, key);
-    return this.#read(handle, (root) => readValue(this.context, handle, root, key));
+    return this.#read(handle, (viewOf) => readValue(this.context, handle, viewOf, key));
   }
 
   has<K, V>(family: ColumnFamily<K, V>, key: K): boolean {
     const handle = this.handle(family);
     this.readLog?.noteKey(handle, key);
-    return this.#read(handle, (root) => hasKey(this.context, handle, root, key));
+    return this.#read(handle, (viewOf) => hasKey(this.context, handle, viewOf, key));
   }
 
   getMany<K, V>(family: ColumnFamily<K, V>, keys: readonly K[]): (V | undefined)[] {
     const handle = this.handle(family);
     for (const key of keys) this.readLog?.noteKey(handle, key);
-    return this.#read(handle, (root) => readMany(this.context, handle, root, keys));
+    return this.#read(handle, (viewOf) => readMany(this.context, handle, viewOf, keys));
   }
 
   count<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): number {
     const handle = this.handle(family);
     this.readLog?.noteRange(handle, range);
-    return this.#read(handle, (root) => countRange(this.context, handle, root, range));
+    return this.#read(handle, (viewOf) => countRange(this.context, handle, viewOf, range));
   }
 
   entries<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<[K, V], K> {
@@ -126,10 +126,13 @@ export class BuilderTransaction implements WriteTransaction {
   }
 
   /** The version cannot change meanwhile, so the read opens its own page operation. */
-  #read<K, V, T>(handle: FamilyHandle<K, V>, read: (root: TreeRoot) => T): T {
-    this.builder.readRoot(handle.entry, this.#root);
-    this.settle();
-    return read(this.#root);
+  #read<K, V, T>(handle: FamilyHandle<K, V>, read: (viewOf: ViewOf) => T): T {
+    return read(() => {
+      this.assertRunning();
+      this.builder.readView(handle.entry, this.#view);
+      this.settle();
+      return this.#view;
+    });
   }
 
   #walk<K, V, T>(
@@ -142,13 +145,13 @@ export class BuilderTransaction implements WriteTransaction {
     return createEntries<K, V, T>(this.#walkContext, handle, range, select, open, note);
   }
 
-  /** The version built so far: later writes of the transaction copy its pages. */
+  /** The version built so far; later writes of the transaction do not change it. */
   #source<K, V>(handle: FamilyHandle<K, V>): EntriesSource {
-    const root = new TreeRoot();
-    this.builder.readRoot(handle.entry, root);
-    this.builder.changes.freeze();
+    const view = new FamilyView();
+    this.builder.readView(handle.entry, view);
+    this.builder.freeze();
     this.settle();
-    return { root, release: () => {} };
+    return { view: this.builder.follow(handle.entry, view), release: () => {} };
   }
 
   /** The calls of an optimistic transaction stand alone: it closes the page operation. */

@@ -65,7 +65,6 @@ it('refuses wrong options at once, naming option and limit, and creates nothing'
   const path = databasePath();
   const wrong: [options: object, kind: ErrorConstructor, text: RegExp][] = [
     [{ mode: 'fast' }, RangeError, /options\.mode.*'pipelined'/],
-    [{ mode: 'buffered' }, RangeError, /options\.mode 'buffered'/],
     [{ durability: true }, TypeError, /options\.durability/],
     [{ cacheByte: 1 }, TypeError, /options\.cacheByte is not an option/],
     [{ cacheBytes: '64MB' }, TypeError, /options\.cacheBytes must be a number/],

@@ -89,7 +89,7 @@ class Pins {
 
 async function backup(vfs: Vfs, kind: Kind, pins = new Pins()): Promise<BackupReport> {
   const pool = new SidePool(1, { vfs });
-  const database = { checkpoint: () => Promise.resolve(), snapshots: pins };
+  const database = { checkpoint: () => Promise.resolve(), pins };
   try {
     return await backupDatabase(engineOn(vfs, kind), database, pool, TARGET, undefined);
   } finally {

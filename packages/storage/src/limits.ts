@@ -29,6 +29,12 @@ export const WAL_BLOCK_PAYLOAD_BYTES_MAX = MIB;
 /** Bytes between two data syncs of a long sequential write beside the log. */
 export const BACKGROUND_SYNC_BYTES = 4 * MIB;
 
+/** One generation of the write buffer, or the private overlay of a transaction. */
+export const WRITE_BUFFER_BYTES_MIN = 64 * KIB;
+export const WRITE_BUFFER_BYTES_MAX = GIB;
+/** Range tombstones in one generation: it is sealed when they are full. */
+export const WRITE_BUFFER_TOMBSTONES_MAX = 64;
+
 /** Threads that may be inside a read at once: main, workers, later attached threads. */
 export const THREADS_MAX = 32;
 /** Distinct sequences pinned by snapshots and iterators at once. */

@@ -29,6 +29,8 @@ export interface TriggerState {
   readonly durable: number;
   /** More segments are wanted, but all are in use. */
   readonly isStarved: boolean;
+  /** A merge cannot go on for want of frames. */
+  readonly isMergeWaiting: boolean;
   readonly isShuttingDown: boolean;
 }
 
@@ -54,7 +56,7 @@ export class CheckpointTriggers {
     if (hasChanges) this.#changedSinceMs ??= nowMs();
     if (!hasChanges && !this.#couldShortenLog(state.durable)) {
       this.#answerRequests();
-      return this.#isMemoryShort(0) ? 'dirty' : undefined;
+      return this.#isMemoryShort(state, 0) ? 'dirty' : undefined;
     }
     if (this.#isRequested()) return 'request';
     if (state.isShuttingDown && hasChanges) return 'shutdown';
@@ -62,7 +64,7 @@ export class CheckpointTriggers {
     const { walBytesMax } = shared.sizes;
     if (state.isStarved || (hasChanges && logBytes > walBytesMax / LOG_SHARE)) return 'log';
     if (!hasChanges) return undefined;
-    if (this.#isMemoryShort(this.#account.unwritten.count)) return 'dirty';
+    if (this.#isMemoryShort(state, this.#account.unwritten.count)) return 'dirty';
     return this.#intervalLeftMs() <= 0 ? 'interval' : undefined;
   }
 
@@ -73,11 +75,13 @@ export class CheckpointTriggers {
   }
 
   /** Dirty frames of commits that are not synced yet, or not built yet, are not in its power. */
-  #isMemoryShort(unwrittenCount: number): boolean {
+  #isMemoryShort(state: TriggerState, unwrittenCount: number): boolean {
     const { init, pager } = this.#context;
+    const freeableCount = unwrittenCount + this.#retirement.unrelievedCount;
+    if (state.isMergeWaiting) return freeableCount > 0;
     const frames = pager.frameCount();
     if (pager.dirtyFrames() <= frames * init.dirtyShareMax) return false;
-    return unwrittenCount + this.#retirement.unrelievedCount >= frames / USEFUL_SHARE;
+    return freeableCount >= frames / USEFUL_SHARE;
   }
 
   /**

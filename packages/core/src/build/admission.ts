@@ -69,7 +69,8 @@ export class Admission {
     if (inRing > RING_RECORDS_MAX - RECORDS_KEPT) return 'WaitForSync';
     if (this.#backlog.pendingCount >= options.pendingCommitsMax) return 'ApplyChanges';
     if (!this.#backlog.hasQueueRoom()) return 'ApplyChanges';
-    if (pager.dirtyFrames() > this.#dirtyMax) {
+    // A write buffer has bounds of its own; the apply worker sees to the frames of its merges.
+    if (!this.#engine.hasWriteBuffer && pager.dirtyFrames() > this.#dirtyMax) {
       this.#wantCheckpoint();
       return 'ApplyChanges';
     }
@@ -80,10 +81,10 @@ export class Admission {
    * Memory is full of changes, and the disk has no room for the checkpoint that would relieve it.
    */
   isDiskFull(): boolean {
-    const { logSpace } = this.#engine.shared;
-    return (
-      this.#engine.pager.dirtyFrames() > this.#dirtyMax && Atomics.load(logSpace, LOG_FULL) !== 0
-    );
+    const { shared, pager, hasWriteBuffer } = this.#engine;
+    if (Atomics.load(shared.logSpace, LOG_FULL) === 0) return false;
+    // With a write buffer this is asked when no generation is free.
+    return hasWriteBuffer || pager.dirtyFrames() > this.#dirtyMax;
   }
 
   #wantCheckpoint(): void {

@@ -1,10 +1,11 @@
 /**
- * CommitStage.BuildChanges: turns the operations of one transaction into log bytes (staging) and
- * a page diff (tree changes). Nothing is visible to anyone else until the commit is appended. Main
- * thread; `write` transactions share one builder, every optimistic transaction has its own, started
- * on its snapshot.
+ * CommitStage.BuildChanges: turns the operations of one transaction into log bytes (staging), and
+ * keeps what its own reads need to see them: a page diff (page-builder.ts) or a private buffer
+ * (buffer-builder.ts). Nothing is visible to anyone else until the commit is appended. Main thread;
+ * `write` transactions share one builder, every optimistic transaction has its own, started on its
+ * snapshot.
  *
- * Invariant: log bytes and tree always say the same. An operation is refused (encoding, size)
+ * Invariant: log bytes and changes always say the same. An operation is refused (encoding, size)
  * before it changes either; one that fails in between (a page that cannot be read or written)
  * leaves the builder broken: it cannot be committed until `abort`, or going back to a mark, has
  * treated both.
@@ -14,7 +15,6 @@ import {
   CLEAR_HAS_LOW,
   OPERATION_HEADER_BYTES,
   OperationKind,
-  TreeRoot,
   padTo4,
 } from '@manifold-db/storage';
 import {
@@ -24,50 +24,86 @@ import {
   type KeyEncoding,
   type ValueEncoding,
 } from '../encoding/index.js';
-import { NO_SLOT, clearRoot, type Families, type FamilyEntry } from '../families.js';
+import { NO_SLOT, type Families, type FamilyEntry } from '../families.js';
+import type { FamilyView } from '../read/index.js';
 import { Staging } from '../staging.js';
-import {
-  TreeChanges,
-  type BuildContext,
-  type ChangesMark,
-  type FamilyChange,
-} from './tree-changes.js';
 
 /** A point to go back to. */
 export interface BuildMark {
-  readonly changes: ChangesMark;
   readonly length: number;
   readonly operationCount: number;
 }
 
-/** Reads a family's root in the version a transaction starts from; false when it has none. */
-export type RootSource = (entry: FamilyEntry, root: TreeRoot) => boolean;
+/** Fills in a family as the transaction finds it when it starts; false when there is none. */
+export type ViewSource = (entry: FamilyEntry, view: FamilyView) => boolean;
 
-export class TransactionBuilder {
+/** What a transaction did to one family. */
+export interface FamilyTouch {
+  readonly entry: FamilyEntry;
+  /** Id and slot at the time: a dropped family's entry moves on, also below an older version. */
+  readonly id: number;
+  readonly slot: number;
+  readonly isCreated: boolean;
+  isDropped: boolean;
+}
+
+export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouch> {
   readonly staging = new Staging();
-  readonly changes: TreeChanges;
+  protected source: ViewSource = () => false;
   readonly #families: Families;
-  readonly #scratchRoot = new TreeRoot();
   readonly #bytesMax: number;
-  #source: RootSource = () => false;
   /** The family of the last operation: most transactions stay in one for a while. */
-  #last: FamilyChange | undefined;
-  /** Why log bytes and tree may disagree. */
+  #last: Change | undefined;
+  /** Why log bytes and changes may disagree. */
   #breakage: { readonly error: unknown } | undefined;
 
-  constructor(context: BuildContext, families: Families, bytesMax: number) {
-    this.changes = new TreeChanges(context);
+  constructor(families: Families, bytesMax: number) {
     this.#families = families;
     this.#bytesMax = bytesMax;
   }
 
-  start(source: RootSource): void {
+  start(source: ViewSource): void {
     this.staging.reset();
-    this.changes.start();
-    this.#source = source;
+    this.source = source;
     this.#last = undefined;
     this.#breakage = undefined;
   }
+
+  // --- how the operations become changes --------------------------------------------------------
+
+  protected abstract findChange(entry: FamilyEntry): Change | undefined;
+  /** Takes in a family that exists, or one that the transaction creates. */
+  protected abstract addChange(entry: FamilyEntry, isCreated: boolean): Change;
+  /** Whether the family exists in the version that the transaction starts from. */
+  protected abstract existsBefore(entry: FamilyEntry): boolean;
+  protected abstract touched(): readonly Change[];
+  /** The operation stands sealed in the staging buffer. */
+  protected abstract applyPut(
+    change: Change,
+    keyAt: number,
+    keyBytes: number,
+    valueAt: number,
+    valueBytes: number,
+  ): void;
+  /** The key stands in the staging buffer; false when there is no such key. */
+  protected abstract applyDelete(change: Change, keyAt: number, keyBytes: number): boolean;
+  /** False when there is nothing in the range. */
+  protected abstract applyClear(
+    change: Change,
+    low: Uint8Array | undefined,
+    high: Uint8Array | undefined,
+  ): boolean;
+  protected abstract applyDrop(change: Change): void;
+  protected abstract forget(): void;
+
+  /** The version built so far, with what the transaction has changed. */
+  abstract readView(entry: FamilyEntry, view: FamilyView): void;
+  /** What was built so far stays as it is, for iterators that show it. */
+  abstract freeze(): void;
+  /** For an iterator: keeps a view that `readView` filled in up to date with where it stands. */
+  abstract follow(entry: FamilyEntry, view: FamilyView): () => FamilyView;
+  /** Ends what must not stay open between two turns of the event loop. */
+  abstract pause(): void;
 
   /** Throws what broke the builder, also when the caller of the operation swallowed it. */
   requireWhole(): void {
@@ -92,7 +128,7 @@ export class TransactionBuilder {
     key: K,
     value: V,
   ): void {
-    const change = this.#last?.entry === entry ? this.#last : this.#existing(entry);
+    const change = this.#last?.entry === entry ? this.#last : this.existing(entry);
     if (change === undefined) {
       // Encoded before the family is created: a refused key or value must leave no family behind.
       this.putRaw(entry, encodeKey(keys, key), encodeValue(values, value));
@@ -112,7 +148,7 @@ export class TransactionBuilder {
   /** Bytes as they are: batches, waiting copies, the replay of an optimistic transaction. */
   putRaw(entry: FamilyEntry, key: Uint8Array, value: Uint8Array): void {
     // Before the family is created: a value that is refused must leave no family behind.
-    this.#requireRoom(key.length, value.length);
+    this.requireRoom(key.length, value.length);
     const change = this.#change(entry);
     const { staging } = this;
     staging.ensure(OPERATION_HEADER_BYTES + padTo4(value.length) + padTo4(key.length));
@@ -123,19 +159,11 @@ export class TransactionBuilder {
     this.#put(change, keyAt, key.length, valueAt, value.length);
   }
 
-  #put(
-    change: FamilyChange,
-    keyAt: number,
-    keyBytes: number,
-    valueAt: number,
-    valueBytes: number,
-  ): void {
-    const { bytes } = this.staging;
-    this.#requireRoom(keyBytes, valueBytes);
+  #put(change: Change, keyAt: number, keyBytes: number, valueAt: number, valueBytes: number): void {
+    this.requireRoom(keyBytes, valueBytes);
     try {
       this.staging.seal(OperationKind.PUT, 0, change.id, keyBytes, valueBytes);
-      this.changes.openFor(valueBytes);
-      change.writer.put(bytes, keyAt, keyBytes, bytes, valueAt, valueBytes);
+      this.applyPut(change, keyAt, keyBytes, valueAt, valueBytes);
     } catch (error) {
       throw this.#broken(error);
     }
@@ -158,12 +186,11 @@ export class TransactionBuilder {
 
   /** A key that is not there leaves no trace in the log. */
   #delete(entry: FamilyEntry, keyAt: number, keyBytes: number): void {
-    const change = this.#existing(entry);
+    const change = this.existing(entry);
     if (change === undefined) return;
-    this.#requireRoom(keyBytes, 0);
+    this.requireRoom(keyBytes, 0);
     try {
-      this.changes.open();
-      if (!change.writer.delete(this.staging.bytes, keyAt, keyBytes)) return;
+      if (!this.applyDelete(change, keyAt, keyBytes)) return;
     } catch (error) {
       throw this.#broken(error);
     }
@@ -172,18 +199,27 @@ export class TransactionBuilder {
 
   /** Removes [low, high); `undefined` leaves a side open. */
   clear(entry: FamilyEntry, low: Uint8Array | undefined, high: Uint8Array | undefined): void {
-    const change = this.#existing(entry);
+    const change = this.existing(entry);
     if (change === undefined) return;
-    const { staging } = this;
     const lowBytes = low?.length ?? 0;
     const highBytes = high?.length ?? 0;
-    this.#requireRoom(lowBytes, highBytes);
+    this.requireRoom(lowBytes, highBytes);
     try {
-      this.changes.open();
-      if (change.writer.deleteRange(low, high) === 0) return;
+      if (!this.applyClear(change, low, high)) return;
     } catch (error) {
       throw this.#broken(error);
     }
+    this.stageClear(change, low, high);
+  }
+
+  protected stageClear(
+    change: Change,
+    low: Uint8Array | undefined,
+    high: Uint8Array | undefined,
+  ): void {
+    const { staging } = this;
+    const lowBytes = low?.length ?? 0;
+    const highBytes = high?.length ?? 0;
     staging.ensure(OPERATION_HEADER_BYTES + padTo4(highBytes) + padTo4(lowBytes));
     const highAt = staging.length + OPERATION_HEADER_BYTES;
     if (high !== undefined) staging.bytes.set(high, highAt);
@@ -195,11 +231,11 @@ export class TransactionBuilder {
 
   /** Drops a family. The only operation of its transaction, so that no writer outlives it. */
   drop(entry: FamilyEntry): void {
-    const change = this.#existing(entry);
+    const change = this.existing(entry);
     if (change === undefined) return;
-    this.#requireRoom(0, 0);
+    this.requireRoom(0, 0);
     try {
-      this.changes.drop(change);
+      this.applyDrop(change);
     } catch (error) {
       throw this.#broken(error);
     }
@@ -207,26 +243,13 @@ export class TransactionBuilder {
     this.staging.seal(OperationKind.DROP_FAMILY, 0, change.id, 0, 0);
   }
 
-  // --- reads of the transaction's own version ---------------------------------------------------
-
-  readRoot(entry: FamilyEntry, root: TreeRoot): void {
-    const change = this.changes.find(entry);
-    if (change !== undefined) this.changes.readRoot(change, root);
-    else if (!this.#source(entry, root)) clearRoot(root);
-  }
-
   // --- savepoints and end -----------------------------------------------------------------------
 
   mark(): BuildMark {
-    return {
-      changes: this.changes.mark(),
-      length: this.staging.length,
-      operationCount: this.staging.operationCount,
-    };
+    return { length: this.staging.length, operationCount: this.staging.operationCount };
   }
 
   rollBackTo(mark: BuildMark): void {
-    this.changes.rollBackTo(mark.changes);
     this.staging.length = mark.length;
     this.staging.operationCount = mark.operationCount;
     this.#last = undefined;
@@ -235,22 +258,21 @@ export class TransactionBuilder {
 
   /** The commit has its sequence: what it created and dropped is so from now on. */
   admit(sequence: number): void {
-    for (const change of this.changes.families) {
+    for (const change of this.touched()) {
       if (change.isCreated) this.#families.admitCreation(change.entry);
       if (change.isDropped) this.#families.admitDrop(change.entry, sequence);
     }
-    this.changes.families = [];
+    this.forget();
     this.#last = undefined;
   }
 
   abort(): void {
-    this.changes.abort();
     this.staging.reset();
     this.#last = undefined;
   }
 
   /** Before an operation changes anything. */
-  #requireRoom(keyBytes: number, valueBytes: number): void {
+  protected requireRoom(keyBytes: number, valueBytes: number): void {
     const bytes = OPERATION_HEADER_BYTES + padTo4(valueBytes) + padTo4(keyBytes);
     if (this.staging.length + bytes <= this.#bytesMax) return;
     throw new RangeError(
@@ -259,32 +281,27 @@ export class TransactionBuilder {
   }
 
   /** The change of a family that exists in the transaction's version, or `undefined`. */
-  #existing(entry: FamilyEntry): FamilyChange | undefined {
-    const change = this.changes.find(entry);
+  protected existing(entry: FamilyEntry): Change | undefined {
+    const change = this.findChange(entry);
     if (change !== undefined) return change;
-    return this.#source(entry, this.#scratchRoot) ? this.#change(entry) : undefined;
+    return this.existsBefore(entry) ? (this.#last = this.addChange(entry, false)) : undefined;
   }
 
   /** The change of a family; creates the family when the transaction's version has none. */
-  #change(entry: FamilyEntry): FamilyChange {
+  #change(entry: FamilyEntry): Change {
     if (this.#last?.entry === entry) return this.#last;
-    let change = this.changes.find(entry);
-    if (change === undefined) {
-      const exists = this.#source(entry, this.#scratchRoot);
-      if (!exists) this.#stageCreation(entry);
-      change = this.changes.add(entry, this.#scratchRoot, !exists);
-    }
+    const change = this.existing(entry) ?? this.#create(entry);
     return (this.#last = change);
   }
 
-  #stageCreation(entry: FamilyEntry): void {
-    clearRoot(this.#scratchRoot);
+  #create(entry: FamilyEntry): Change {
     if (entry.slot === NO_SLOT) this.#families.assign(entry);
     const { staging } = this;
     const { nameBytes } = entry;
-    this.#requireRoom(nameBytes.length, 0);
+    this.requireRoom(nameBytes.length, 0);
     staging.ensure(OPERATION_HEADER_BYTES + padTo4(nameBytes.length));
     nameBytes.copy(staging.bytes, staging.length + OPERATION_HEADER_BYTES);
     staging.seal(OperationKind.CREATE_FAMILY, 0, entry.id, nameBytes.length, 0);
+    return this.addChange(entry, true);
   }
 }

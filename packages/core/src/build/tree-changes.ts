@@ -10,30 +10,21 @@
  *    keeps a position in a page that may move.
  */
 import {
+  CHANGES_PER_LOOK,
   Diff,
+  PAGES_PER_CHANGE,
   PART_WORDS,
   TreeRoot,
   TreeWriter,
-  WRITE_THROUGH_BYTES_MIN,
   forEachPage,
+  framesForValue,
+  isShortOfCleanFrames,
   type DiffMark,
   type Pager,
 } from '@manifold-db/storage';
 import { writeAbsentRow, writeRow, type FamilyEntry } from '../families.js';
 import type { ReadContext } from '../read/context.js';
-
-/** Operations between two looks at memory pressure. */
-const OPERATIONS_PER_LOOK = 64;
-/** Share of the frames that must stay clean or free while a diff grows. */
-const FRAMES_KEPT_SHARE = 1 / 5;
-/** Most pages that a change of one entry makes: a copied path, splits on the way. */
-const PAGES_PER_OPERATION = 24;
-
-/** Values below this take no pages of their own worth counting. */
-const SMALL_VALUE_BYTES = 4096;
-/** Share of a value's page that is no header, counted low; the pages of its index come on top. */
-const VALUE_PAGE_SHARE = 15 / 16;
-const VALUE_INDEX_PAGES = 3;
+import type { FamilyTouch } from './builder.js';
 
 /** What building needs beyond reading. */
 export interface BuildContext extends ReadContext {
@@ -41,8 +32,8 @@ export interface BuildContext extends ReadContext {
   waitForFrames(pages: number): void;
 }
 
-/** What a transaction did to one family. */
-export class FamilyChange {
+/** What a transaction did to one family, and its tree. */
+export class FamilyChange implements FamilyTouch {
   readonly entry: FamilyEntry;
   /** Id and slot at the time: a dropped family's entry moves on, also below an older version. */
   readonly id: number;
@@ -87,7 +78,7 @@ export class TreeChanges {
   #isOpen = false;
   /** What `context.begin` said: false inside an operation that somebody else opened. */
   #opened = false;
-  #untilLook = OPERATIONS_PER_LOOK;
+  #untilLook = CHANGES_PER_LOOK;
 
   constructor(context: BuildContext) {
     this.#context = context;
@@ -98,7 +89,7 @@ export class TreeChanges {
     this.diff.reset(this.#pager.newToken());
     this.families = [];
     this.partCount = 0;
-    this.#untilLook = OPERATIONS_PER_LOOK;
+    this.#untilLook = CHANGES_PER_LOOK;
   }
 
   find(entry: FamilyEntry): FamilyChange | undefined {
@@ -191,7 +182,7 @@ export class TreeChanges {
    * Opens the page operation that tree accesses need, with frames for `pages` new pages; looks at
    * memory pressure now and then.
    */
-  open(pages = PAGES_PER_OPERATION): void {
+  open(pages = PAGES_PER_CHANGE): void {
     if (this.#isOpen) {
       if (--this.#untilLook > 0 && this.#pager.reservedFrames() >= pages) return;
       this.#look();
@@ -203,15 +194,7 @@ export class TreeChanges {
 
   /** As `open`, for an entry whose value may take pages of its own. */
   openFor(valueBytes: number): void {
-    const { canWriteThrough, pageBytes } = this.#pager;
-    // The largest ones go straight to the file.
-    const isDirect = canWriteThrough && valueBytes > WRITE_THROUGH_BYTES_MIN;
-    if (valueBytes < SMALL_VALUE_BYTES || isDirect) {
-      this.open();
-      return;
-    }
-    const valuePages = Math.ceil(valueBytes / (pageBytes * VALUE_PAGE_SHARE));
-    this.open(PAGES_PER_OPERATION + VALUE_INDEX_PAGES + valuePages);
+    this.open(framesForValue(this.#pager, valueBytes));
   }
 
   /** Ends the open page operation; private pages stay. */
@@ -223,11 +206,9 @@ export class TreeChanges {
 
   /** Lets the epoch move on, and spills when the diff has grown over the cache. */
   #look(): void {
-    this.#untilLook = OPERATIONS_PER_LOOK;
+    this.#untilLook = CHANGES_PER_LOOK;
     const pager = this.#pager;
-    const frames = pager.frameCount();
-    const isTight = frames - pager.dirtyFrames() < frames * FRAMES_KEPT_SHARE;
-    if (isTight && pager.canWriteThrough) this.#spill();
+    if (isShortOfCleanFrames(pager) && pager.canWriteThrough) this.#spill();
     else this.pause();
   }
 

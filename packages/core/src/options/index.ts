@@ -12,6 +12,6 @@ export {
   type CheckedTransactionOptions,
   type PutCondition,
 } from './calls.js';
-export { memorySum, sharedSizes } from './memory.js';
+export { hasWriteBuffer, memorySum, sharedSizes } from './memory.js';
 export { checkOpenOptions, withPageBytes, type CheckedOpenOptions } from './open-options.js';
 export { absolutePath } from './path.js';

@@ -50,8 +50,7 @@ describe('the options of open', () => {
   });
 
   const refused: [OpenOptions | object, typeof TypeError | typeof RangeError, RegExp][] = [
-    [{ mode: 'buffered' }, RangeError, /options\.mode 'buffered' is not available in this version/],
-    [{ mode: 'fast' }, RangeError, /options\.mode must be one of 'pipelined'/],
+    [{ mode: 'fast' }, RangeError, /options\.mode must be one of 'buffered'/],
     [{ mode: 3 }, TypeError, /options\.mode must be/],
     [{ durability: 'sometimes' }, RangeError, /options\.durability must be/],
     [{ cacheBites: 1 }, TypeError, /options\.cacheBites is not an option/],

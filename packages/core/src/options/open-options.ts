@@ -19,8 +19,8 @@ import { booleanOption, requireOptions, signalOption, wholeOption, wordOption } 
 
 export const DURABILITIES: readonly Durability[] = ['immediate', 'async', 'none'];
 
-const MODES: readonly CommitMode[] = ['pipelined', 'async-wal', 'sequential', 'buffered'];
-const MODE_DEFAULT = 'pipelined';
+const MODES: readonly CommitMode[] = ['buffered', 'pipelined', 'async-wal', 'sequential'];
+const MODE_DEFAULT = 'buffered';
 
 const CACHE_BYTES_DEFAULT = 64 * MIB;
 const CACHE_BYTES_MIN = MIB;
@@ -50,6 +50,8 @@ const CHECKPOINT_INTERVAL_MS_DEFAULT = 5000;
 
 const WRITE_BUFFER_BYTES = { min: MIB, max: GIB };
 const WRITE_BUFFER_BYTES_DEFAULT = 16 * MIB;
+/** Generations are made of whole units. */
+const WRITE_BUFFER_UNIT_BYTES = 64 * KIB;
 const WRITE_BUFFER_COUNT = { min: 2, max: 64 };
 const WRITE_BUFFER_COUNT_DEFAULT = 4;
 
@@ -85,17 +87,6 @@ export interface CheckedOpenOptions {
   /** The page size was asked for, so an existing database must have it. */
   readonly pageBytesGiven: boolean;
   readonly signal: AbortSignal | undefined;
-}
-
-function modeOf(given: Given): OptionsInForce['mode'] {
-  const mode = wordOption(given['mode'], 'options.mode', MODES, MODE_DEFAULT);
-  if (mode === 'buffered') {
-    throw new RangeError(
-      "options.mode 'buffered' is not available in this version; use 'pipelined', 'async-wal' or " +
-        "'sequential'",
-    );
-  }
-  return mode;
 }
 
 function workersOf(given: Given): OptionsInForce['workers'] {
@@ -187,6 +178,10 @@ function walSizesOf(given: Given): WalSizes {
   return { walRingBytes, walSegmentBytes, walBytesMax };
 }
 
+function wholeUnits(bytes: number): number {
+  return Math.ceil(bytes / WRITE_BUFFER_UNIT_BYTES) * WRITE_BUFFER_UNIT_BYTES;
+}
+
 type Bounds = Pick<
   OptionsInForce,
   | 'writeBufferBytes'
@@ -203,7 +198,9 @@ function boundsOf(given: Given): Bounds {
     fallback: number,
   ): number => wholeOption(given[name], `options.${name}`, limits, fallback);
   return {
-    writeBufferBytes: whole('writeBufferBytes', WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES_DEFAULT),
+    writeBufferBytes: wholeUnits(
+      whole('writeBufferBytes', WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES_DEFAULT),
+    ),
     writeBufferCount: whole('writeBufferCount', WRITE_BUFFER_COUNT, WRITE_BUFFER_COUNT_DEFAULT),
     pendingBytesMax: whole('pendingBytesMax', PENDING_BYTES, PENDING_BYTES_DEFAULT),
     pendingCommitsMax: whole('pendingCommitsMax', PENDING_COMMITS, PENDING_COMMITS_DEFAULT),
@@ -226,7 +223,7 @@ export function checkOpenOptions(options: unknown): CheckedOpenOptions {
   const pageBytes = pageBytesOf(given);
   return {
     options: {
-      mode: modeOf(given),
+      mode: wordOption(given['mode'], 'options.mode', MODES, MODE_DEFAULT),
       durability: wordOption(given['durability'], 'options.durability', DURABILITIES, 'immediate'),
       workers: workersOf(given),
       ...presenceOf(given),

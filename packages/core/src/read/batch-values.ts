@@ -11,7 +11,7 @@
  *    reference to it.
  * 3. A stretch of the pool is taken and given back within one `fill`, in which nothing else runs.
  */
-import type { TreeCursor } from '@manifold-db/storage';
+import type { TreeCursor, WriteBuffer } from '@manifold-db/storage';
 import type { ValueEncoding } from '../encoding/index.js';
 import type { ReadMemory } from './context.js';
 import { ValuePool, alignUp, copyOverflow, copyPadded } from './value-copy.js';
@@ -117,7 +117,9 @@ export class BatchValues {
       const run = Math.min(left, entries - at);
       const { pageBytes } = pager;
       if (run * bytes < pageBytes * IMAGE_SHARE || this.pool.used + pageBytes > this.end) {
-        return this.addSingle(memory, frame, at);
+        const region = frame >>> pager.regionShift;
+        const words = pager.i32[region]!;
+        return this.addSingle(pager.u8[region]!, words, hit.valueOffset, bytes, at);
       }
       const { pool } = this;
       pool.buffer.set(hit.u8.subarray(base, base + pageBytes), pool.used);
@@ -129,9 +131,30 @@ export class BatchValues {
     return true;
   }
 
-  private addSingle(memory: ReadMemory, frame: number, at: number): boolean {
-    const { pager, cursor } = memory;
-    const { valueBytes, valueOffset } = cursor.hit;
+  /** As `add`, for a walk that does not take the leaf's entries one after another. */
+  addApart(memory: ReadMemory, cursor: TreeCursor, at: number): boolean {
+    const { hit } = cursor;
+    this.bytes[at] = hit.valueBytes;
+    if (hit.overflowPage !== 0) return this.addLarge(memory, cursor, at);
+    const { pager } = memory;
+    const region = cursor.leafFrame >>> pager.regionShift;
+    const { valueOffset, valueBytes } = hit;
+    return this.addSingle(pager.u8[region]!, pager.i32[region]!, valueOffset, valueBytes, at);
+  }
+
+  /** Takes a value out of a write buffer. */
+  addBuffered(buffer: WriteBuffer, offset: number, bytes: number, at: number): boolean {
+    this.bytes[at] = bytes;
+    return this.addSingle(buffer.bytes, buffer.words, offset, bytes, at);
+  }
+
+  private addSingle(
+    source: Uint8Array,
+    sourceWords: Int32Array,
+    valueOffset: number,
+    valueBytes: number,
+    at: number,
+  ): boolean {
     const { pool } = this;
     const room = alignUp(valueBytes);
     if (pool.used + room > this.end) {
@@ -141,10 +164,8 @@ export class BatchValues {
       this.start = pool.used;
       this.end = pool.used + room;
     }
-    const region = frame >>> pager.regionShift;
-    const words = pager.i32[region]!;
     const to = pool.used;
-    copyPadded(pool.buffer, pool.words, to, pager.u8[region]!, words, valueOffset, valueBytes);
+    copyPadded(pool.buffer, pool.words, to, source, sourceWords, valueOffset, valueBytes);
     this.starts[at] = to;
     pool.used = to + room;
     return true;

@@ -22,8 +22,10 @@ const KEYS_BYTES_MAX = 64 * 1024;
 const TEXT_KEYS = 32;
 const TEXT_BYTES_MAX = 2048;
 
-/** What stays the same for all batches of a walk. */
+/** What stays the same for all batches of a walk, but `isMerged`. */
 export interface FillOptions {
+  /** The entries come from the merged cursor: there are buffers above the tree. */
+  isMerged: boolean;
   readonly reverse: boolean;
   /** First key bytes that do not belong to the range any more: high, or (reverse) below low. */
   readonly stop: Buffer | undefined;
@@ -67,11 +69,17 @@ export class Batch {
     const { values } = this;
     if (options.withValues) values.prepare(entriesMax, options.valuesAreViews);
     try {
-      this.exhausted = !found || this.copyEntries(memory, options, entriesMax);
+      this.exhausted = !found || this.copyAny(memory, options, entriesMax);
     } catch (error) {
       if (error !== PAGE_IS_MISSING || this.count === 0) throw error;
     }
     if (options.withValues) values.finish();
+  }
+
+  private copyAny(memory: ReadMemory, options: FillOptions, entriesMax: number): boolean {
+    return options.isMerged
+      ? this.copyMerged(memory, options, entriesMax)
+      : this.copyEntries(memory, options, entriesMax);
   }
 
   /** True when nothing of the range is behind what was copied. */
@@ -89,6 +97,29 @@ export class Batch {
       this.count = at;
       if (!(reverse ? cursor.prev() : cursor.next())) return true;
     }
+  }
+
+  /** As `copyEntries`, from the merged cursor. */
+  private copyMerged(memory: ReadMemory, options: FillOptions, entriesMax: number): boolean {
+    const { merged } = memory;
+    const { reverse, stop, withValues } = options;
+    let end = 0;
+    for (let at = 0; ;) {
+      if (at === entriesMax) return false;
+      if (this.keys.length - end < KEY_BYTES_MAX && !this.growKeys(end)) return false;
+      const keyEnd = end + merged.copyKey(this.keys, end);
+      if (stop !== undefined && isBehind(this.keys, end, keyEnd, stop, reverse)) return true;
+      if (withValues && !this.addMerged(memory, at)) return false;
+      this.keyEnds[++at] = end = keyEnd;
+      this.count = at;
+      if (!merged.move()) return true;
+    }
+  }
+
+  private addMerged(memory: ReadMemory, at: number): boolean {
+    const { merged } = memory;
+    if (merged.isInTree) return this.values.addApart(memory, merged.tree, at);
+    return this.values.addBuffered(merged.buffer, merged.valueOffset, merged.valueBytes, at);
   }
 
   /** False when the batch has as many key bytes as it may have. */

@@ -5,8 +5,9 @@
  * 1. `ReadMemory` is in use only between `begin` and `end` of one synchronous read, and no code of
  *    the user's runs in between, so one set per page manager is enough.
  */
-import { TreeCursor, TreeHit, type Pager } from '@manifold-db/storage';
+import { BufferHit, TreeCursor, TreeHit, type Pager, type WriteBuffer } from '@manifold-db/storage';
 import { KEY_ENCODE_ROOM, type KeyEncoding, type ValueEncoding } from '../encoding/index.js';
+import { MergedCursor } from './merged-cursor.js';
 
 /** One per database and thread. */
 export interface ReadContext {
@@ -32,11 +33,20 @@ export class ReadMemory {
   readonly regions: readonly Buffer[];
   readonly hit = new TreeHit();
   readonly cursor: TreeCursor;
+  /** Place of a value that a look-up found in a buffer, and the buffer. */
+  readonly bufferHit = new BufferHit();
+  hitBuffer: WriteBuffer | undefined;
+  /** For views with buffers. */
+  readonly merged: MergedCursor;
+  /** Over the buffers of a view alone, deleted keys included. */
+  readonly buffered: MergedCursor;
 
   constructor(pager: Pager) {
     this.pager = pager;
     this.regions = pager.u8.map((u8) => Buffer.from(u8.buffer, u8.byteOffset, u8.byteLength));
     this.cursor = new TreeCursor(pager);
+    this.merged = new MergedCursor(pager);
+    this.buffered = new MergedCursor(pager, true);
   }
 
   /** Index of the region that a hit points into. */

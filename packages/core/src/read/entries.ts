@@ -14,7 +14,7 @@
  * 3. Nothing refers to the iterator but its user (and a covered range that asks it, for a
  *    transaction); the registry holds the pin alone.
  */
-import { readInMemory, type TreeRoot } from '@manifold-db/storage';
+import { readInMemory } from '@manifold-db/storage';
 import { encodeRange, type ByteRange } from '../encoding/index.js';
 import type { Entries, KeyRange } from '../types.js';
 import { AsyncEntries, type MissingPage, type SteppedWalk } from './async-entries.js';
@@ -35,6 +35,7 @@ import {
 } from './context.js';
 import { CoveredSegment, type CoveredRange } from './covered.js';
 import { Pin, type EntriesSource } from './pin.js';
+import type { FamilyView } from './view.js';
 
 export type { EntriesSource } from './pin.js';
 
@@ -64,7 +65,7 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
   readonly #context: ReadContext;
   readonly #codec: FamilyCodec<K, V>;
   readonly #memory: ReadMemory;
-  readonly #root: TreeRoot;
+  readonly #source: EntriesSource;
   readonly #pin: Pin;
   readonly #range: ByteRange;
   readonly #options: FillOptions;
@@ -96,6 +97,7 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     this.#select = select;
     this.#onRead = onRead;
     this.#options = {
+      isMerged: false,
       reverse: range.reverse,
       stop: range.reverse ? range.low : range.high,
       withValues: select !== 'keys',
@@ -104,7 +106,7 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     this.#left = range.limit;
     this.#batchEntries = range.limit <= SMALL_LIMIT ? SMALL_LIMIT : FIRST_BATCH_ENTRIES;
     this.#batch = takeBatch();
-    this.#root = source.root;
+    this.#source = source;
     this.#pin = new Pin(source, this);
   }
 
@@ -221,18 +223,20 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     const entries = Math.min(this.#batchEntries, this.#left);
     const opened = this.#context.begin();
     try {
-      const found = this.#position();
+      const view = this.#source.view();
+      this.#options.isMerged = view.isLayered;
+      const found = view.isLayered ? this.#positionMerged(view) : this.#position(view);
       batch.fill(this.#memory, this.#options, found, entries);
     } finally {
+      this.#memory.merged.release();
       this.#context.end(opened);
     }
     this.#batchEntries = Math.min(this.#batchEntries * GROWTH, BATCH_ENTRIES_MAX);
   }
 
   /** Puts the cursor on the first entry of the next batch. */
-  #position(): boolean {
+  #position({ root }: FamilyView): boolean {
     const { cursor } = this.#memory;
-    const root = this.#root;
     const key = this.#key;
     const { low, high, reverse } = this.#range;
     if (this.#from !== From.START) {
@@ -249,6 +253,23 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     return low === undefined
       ? cursor.seekFirst(root)
       : cursor.seekForward(root, low, low.length, true);
+  }
+
+  #positionMerged(view: FamilyView): boolean {
+    const { merged } = this.#memory;
+    merged.reset(view);
+    const key = this.#key;
+    const { low, high, reverse } = this.#range;
+    if (this.#from !== From.START) {
+      const inclusive = this.#from === From.AT_KEY;
+      return reverse
+        ? merged.seekBackward(key, key.length, inclusive)
+        : merged.seekForward(key, key.length, inclusive);
+    }
+    if (reverse) {
+      return high === undefined ? merged.seekLast() : merged.seekBackward(high, high.length, false);
+    }
+    return low === undefined ? merged.seekFirst() : merged.seekForward(low, low.length, true);
   }
 
   // --- what was read, for transactions

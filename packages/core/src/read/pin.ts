@@ -2,10 +2,11 @@
  * The hold of an iterator on its version, and the last resort that gives it back for iterators that
  * were dropped. Any thread.
  */
-import type { TreeRoot } from '@manifold-db/storage';
+import type { FamilyView } from './view.js';
 
 export interface EntriesSource {
-  readonly root: TreeRoot;
+  /** What the version consists of now: buffers become part of the tree as time goes by. */
+  readonly view: () => FamilyView;
   /**
    * Called exactly once when the iterator is done with the version, possibly by the garbage
    * collector and after the database was closed; must not throw nor refer to the iterator.

@@ -1,5 +1,5 @@
 /** Point reads over a tree in memory. */
-import { TreeRoot } from '@manifold-db/storage';
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -14,6 +14,7 @@ import type { KeyRange } from '../types.js';
 import type { FamilyCodec } from './context.js';
 import { countRange, hasKey, readMany, readRaw, readValue } from './point.js';
 import { TestTree } from './test-tree.js';
+import { FamilyView } from './view.js';
 
 const texts = { key: utf8Keys, value: utf8Values };
 const bytes = { key: utf8Keys, value: bufferValues };
@@ -36,14 +37,17 @@ describe('readValue', () => {
     const entries = someTexts(500);
     tree.putAll(texts, entries);
     for (const [key, value] of entries) {
-      expect(readValue(tree, texts, tree.root, key)).toBe(value);
-      expect(hasKey(tree, texts, tree.root, key)).toBe(true);
-      expect(readValue(tree, texts, tree.root, `${key}x`)).toBeUndefined();
-      expect(hasKey(tree, texts, tree.root, `${key}x`)).toBe(false);
+      expect(readValue(tree, texts, tree.view, key)).toBe(value);
+      expect(hasKey(tree, texts, tree.view, key)).toBe(true);
+      expect(readValue(tree, texts, tree.view, `${key}x`)).toBeUndefined();
+      expect(hasKey(tree, texts, tree.view, `${key}x`)).toBe(false);
     }
     expect(tree.isOpen).toBe(false);
-    expect(readValue(tree, texts, new TreeRoot(), '0001')).toBeUndefined();
-    expect(readMany(tree, texts, new TreeRoot(), ['0001', 'x'])).toEqual([undefined, undefined]);
+    expect(readValue(tree, texts, () => new FamilyView(), '0001')).toBeUndefined();
+    expect(readMany(tree, texts, () => new FamilyView(), ['0001', 'x'])).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 
   it('decodes every built-in encoding, inline and overflow', () => {
@@ -66,10 +70,10 @@ describe('readValue', () => {
       ]);
       tree.putAll(codec, entries);
       for (const [key, value] of entries) {
-        expect(readValue(tree, codec, tree.root, [...key])).toEqual(value);
+        expect(readValue(tree, codec, tree.view, [...key])).toEqual(value);
       }
       const keys = entries.map(([key]) => [...key]);
-      expect(readMany(tree, codec, tree.root, keys)).toEqual(values);
+      expect(readMany(tree, codec, tree.view, keys)).toEqual(values);
     }
   });
 
@@ -80,27 +84,27 @@ describe('readValue', () => {
       (_, i) => [`k${i}`, Buffer.alloc(i * 37, i)] as const,
     );
     tree.putAll(bytes, entries);
-    const read = entries.map(([key]) => readValue(tree, bytes, tree.root, key)!);
+    const read = entries.map(([key]) => readValue(tree, bytes, tree.view, key)!);
     const raw = entries.map(([key]) => {
       const keyBytes = Buffer.from(key);
-      return readRaw(tree, tree.root, keyBytes, keyBytes.length)!;
+      return readRaw(tree, tree.view(), keyBytes, keyBytes.length)!;
     });
     for (const copy of read) copy.fill(0xee);
     for (const copy of raw) copy.fill(0xdd);
     for (const [key, value] of entries) {
-      const again = readValue(tree, bytes, tree.root, key);
+      const again = readValue(tree, bytes, tree.view, key);
       expect(Buffer.isBuffer(again)).toBe(true);
       expect(again).toEqual(value);
     }
     expect(read.every((copy) => copy.every((byte) => byte === 0xee))).toBe(true);
     expect(raw.every((copy) => copy.every((byte) => byte === 0xdd))).toBe(true);
-    expect(readRaw(tree, tree.root, Buffer.from('none'), 4)).toBeUndefined();
+    expect(readRaw(tree, tree.view(), Buffer.from('none'), 4)).toBeUndefined();
   });
 
   it('keeps the memory of pooled values from being transferred away', () => {
     const tree = new TestTree();
     tree.putAll(bytes, [['a', Buffer.from('aaa')]]);
-    const value = readValue(tree, bytes, tree.root, 'a') as Buffer;
+    const value = readValue(tree, bytes, tree.view, 'a') as Buffer;
     try {
       structuredClone(value, { transfer: [value.buffer as ArrayBuffer] });
     } catch (error) {
@@ -108,7 +112,7 @@ describe('readValue', () => {
       expect((error as Error).name).toBe('DataCloneError');
     }
     expect(value.toString()).toBe('aaa');
-    expect(String(readValue(tree, bytes, tree.root, 'a'))).toBe('aaa');
+    expect(String(readValue(tree, bytes, tree.view, 'a'))).toBe('aaa');
   });
 
   it('runs codecs of the user outside of the operation, and they may read', () => {
@@ -118,52 +122,52 @@ describe('readValue', () => {
       calls++;
       expect(tree.isOpen).toBe(false);
       copy.fill(0x2a, 0, 1);
-      return `${copy.toString()} ${readValue(tree, texts, tree.root, 'b')}`;
+      return `${copy.toString()} ${readValue(tree, texts, tree.view, 'b')}`;
     };
     const codec = codecOf<string, string>('utf8', { encode: (text: string) => text, decode });
     tree.putAll(texts, [
       ['a', 'first'],
       ['b', 'second'],
     ]);
-    expect(readValue(tree, codec, tree.root, 'a')).toBe('*irst second');
-    expect(readMany(tree, codec, tree.root, ['b', 'c', 'a'])).toEqual([
+    expect(readValue(tree, codec, tree.view, 'a')).toBe('*irst second');
+    expect(readMany(tree, codec, tree.view, ['b', 'c', 'a'])).toEqual([
       '*econd second',
       undefined,
       '*irst second',
     ]);
     expect(calls).toBe(3);
-    expect(readValue(tree, texts, tree.root, 'a')).toBe('first');
+    expect(readValue(tree, texts, tree.view, 'a')).toBe('first');
   });
 
   it('closes the operation whatever happens', () => {
     const tree = new TestTree();
     tree.putAll(texts, someTexts(2000));
-    expect(() => readValue(tree, texts, tree.root, '')).toThrow(RangeError);
-    expect(() => readMany(tree, texts, tree.root, ['a', ''])).toThrow(RangeError);
-    expect(() => readMany(tree, texts, tree.root, 'a' as never)).toThrow(TypeError);
+    expect(() => readValue(tree, texts, tree.view, '')).toThrow(RangeError);
+    expect(() => readMany(tree, texts, tree.view, ['a', ''])).toThrow(RangeError);
+    expect(() => readMany(tree, texts, tree.view, 'a' as never)).toThrow(TypeError);
     expect(tree.isOpen).toBe(false);
     const broken = codecOf<string, unknown>('utf8', 'json');
-    expect(() => readValue(tree, broken, tree.root, '0005')).toThrow(SyntaxError);
-    expect(() => readMany(tree, broken, tree.root, ['0005'])).toThrow(SyntaxError);
+    expect(() => readValue(tree, broken, tree.view, '0005')).toThrow(SyntaxError);
+    expect(() => readMany(tree, broken, tree.view, ['0005'])).toThrow(SyntaxError);
     expect(tree.isOpen).toBe(false);
     const fetch = tree.pager.fetch.bind(tree.pager);
     tree.pager.fetch = () => {
       throw new Error('no page');
     };
-    expect(() => readValue(tree, texts, tree.root, '0005')).toThrow('no page');
-    expect(() => hasKey(tree, texts, tree.root, '0005')).toThrow('no page');
-    expect(() => countRange(tree, texts, tree.root, { gt: '1' })).toThrow('no page');
+    expect(() => readValue(tree, texts, tree.view, '0005')).toThrow('no page');
+    expect(() => hasKey(tree, texts, tree.view, '0005')).toThrow('no page');
+    expect(() => countRange(tree, texts, tree.view, { gt: '1' })).toThrow('no page');
     expect(tree.isOpen).toBe(false);
     tree.pager.fetch = fetch;
-    expect(readValue(tree, texts, tree.root, '0001')).toBe('1:');
+    expect(readValue(tree, texts, tree.view, '0001')).toBe('1:');
   });
 
   it('leaves an operation open that was open before', () => {
     const tree = new TestTree();
     tree.putAll(texts, someTexts(10));
     const opened = tree.begin();
-    expect(readValue(tree, texts, tree.root, '0001')).toBe('1:');
-    expect(readMany(tree, texts, tree.root, ['0002'])).toEqual(['2:2:']);
+    expect(readValue(tree, texts, tree.view, '0001')).toBe('1:');
+    expect(readMany(tree, texts, tree.view, ['0002'])).toEqual(['2:2:']);
     expect(tree.isOpen).toBe(true);
     tree.end(opened);
   });
@@ -173,10 +177,10 @@ describe('readValue', () => {
     tree.putAll(texts, someTexts(10));
     tree.isClosed = true;
     const closed = expect.objectContaining({ code: 'ERR_MANIFOLD_CLOSED' });
-    expect(() => readValue(tree, texts, tree.root, '0001')).toThrow(closed);
-    expect(() => readMany(tree, texts, tree.root, ['0001'])).toThrow(closed);
-    expect(() => hasKey(tree, texts, tree.root, '0001')).toThrow(closed);
-    expect(() => countRange(tree, texts, tree.root, undefined)).toThrow(closed);
+    expect(() => readValue(tree, texts, tree.view, '0001')).toThrow(closed);
+    expect(() => readMany(tree, texts, tree.view, ['0001'])).toThrow(closed);
+    expect(() => hasKey(tree, texts, tree.view, '0001')).toThrow(closed);
+    expect(() => countRange(tree, texts, tree.view, undefined)).toThrow(closed);
     expect(tree.isOpen).toBe(false);
   });
 });
@@ -188,13 +192,13 @@ describe('readMany', () => {
     tree.putAll(texts, entries);
     const keys = entries.map(([key]) => key).reverse();
     const before = tree.operations;
-    expect(readMany(tree, texts, tree.root, keys)).toEqual(
+    expect(readMany(tree, texts, tree.view, keys)).toEqual(
       entries.map(([, value]) => value).reverse(),
     );
     expect(tree.operations - before).toBeGreaterThan(1);
     expect(tree.operations - before).toBeLessThan(20);
-    expect(readMany(tree, texts, tree.root, [])).toEqual([]);
-    const doubled = readMany(tree, bytes, tree.root, ['0001', '0001']) as Buffer[];
+    expect(readMany(tree, texts, tree.view, [])).toEqual([]);
+    const doubled = readMany(tree, bytes, tree.view, ['0001', '0001']) as Buffer[];
     doubled[0]!.fill(0);
     expect(String(doubled[1])).toBe('1:');
   });
@@ -223,10 +227,10 @@ describe('countRange', () => {
             (lte === undefined || Buffer.compare(key, lte) <= 0),
         );
         const expected = Math.min(inside.length, given.limit ?? Infinity);
-        expect(countRange(tree, codec, tree.root, given as KeyRange<Uint8Array>)).toBe(expected);
+        expect(countRange(tree, codec, tree.view, given as KeyRange<Uint8Array>)).toBe(expected);
       }),
       { seed: 7, numRuns: 200 },
     );
-    expect(countRange(tree, codec, tree.root, undefined)).toBe(700);
+    expect(countRange(tree, codec, tree.view, undefined)).toBe(700);
   });
 });

@@ -5,10 +5,10 @@
  * Invariants
  * 1. Page frames are looked at only inside the operation; what leaves it is decoded or copied.
  * 2. No codec of the user's runs inside the operation.
- * 3. The caller protects `root`: it is the newest version, which only this thread replaces, or it
- *    is pinned.
+ * 3. Keys are encoded before the view is filled in: encoding may run the user's code (an array
+ *    with getters), and that code may write. From then on nothing moves: only this thread commits.
  */
-import { KEY_BYTES_MAX, treeCount, treeGet, type TreeRoot } from '@manifold-db/storage';
+import { KEY_BYTES_MAX, treeCount } from '@manifold-db/storage';
 import { KEY_ENCODE_ROOM, encodeRange } from '../encoding/index.js';
 import type { KeyRange } from '../types.js';
 import {
@@ -19,9 +19,15 @@ import {
   type ReadContext,
   type ReadMemory,
 } from './context.js';
-import { copyHit } from './value-copy.js';
+import { countLayered } from './count.js';
+import { Place, findKey } from './find.js';
+import { copyBuffered, copyHit } from './value-copy.js';
+import type { FamilyView } from './view.js';
 
 export type { FamilyCodec } from './context.js';
+
+/** Fills in the view that is to be read, right before it is; runs no code of the user's. */
+export type ViewOf = () => FamilyView;
 
 /** Keys that are read in one operation; a longer one would hold up the recycling of pages. */
 const KEYS_PER_OPERATION = 256;
@@ -30,30 +36,57 @@ const KEYS_PER_OPERATION = 256;
 export function readValue<K, V>(
   context: ReadContext,
   codec: FamilyCodec<K, V>,
-  root: TreeRoot,
+  viewOf: ViewOf,
   key: K,
 ): V | undefined {
   context.assertReadable();
   const keyBytes = codec.key.encode(key, keyScratch, 0);
+  return readEncodedValue(context, codec, viewOf(), keyBytes);
+}
+
+/** The value of the key in `keyScratch`. */
+export function readEncodedValue<K, V>(
+  context: ReadContext,
+  codec: FamilyCodec<K, V>,
+  view: FamilyView,
+  keyBytes: number,
+): V | undefined {
   const { memory } = context;
   let copy: Buffer;
   const opened = context.begin();
   try {
-    const { hit } = memory;
-    if (!treeGet(context.pager, root, keyScratch, keyBytes, hit)) return undefined;
-    if (hit.overflowPage === 0 && decodesInPlace(codec.value)) return decodeHit(memory, codec);
-    copy = copyHit(memory, hit);
+    const place = findKey(memory, view, keyScratch, keyBytes);
+    if (place === Place.NOWHERE) return undefined;
+    if (decodesInPlace(codec.value) && standsWhole(memory, place)) {
+      return decodeFound(memory, codec, place);
+    }
+    copy = copyFound(memory, place);
   } finally {
     context.end(opened);
   }
   return decodeRaw(codec, copy);
 }
 
-/** The value of a hit, decoded where it stands. */
-function decodeHit<K, V>(memory: ReadMemory, codec: FamilyCodec<K, V>): V {
+/** The value's bytes stand together, not in overflow pages. */
+function standsWhole(memory: ReadMemory, place: Place): boolean {
+  return place === Place.BUFFER || memory.hit.overflowPage === 0;
+}
+
+/** A value that was found, decoded where it stands. */
+function decodeFound<K, V>(memory: ReadMemory, codec: FamilyCodec<K, V>, place: Place): V {
+  if (place === Place.BUFFER) {
+    const { valueOffset, valueBytes } = memory.bufferHit;
+    return codec.value.decode(memory.hitBuffer!.bytes, valueOffset, valueOffset + valueBytes);
+  }
   const { hit } = memory;
   const region = memory.regions[memory.regionOf(hit)]!;
   return codec.value.decode(region, hit.valueOffset, hit.valueOffset + hit.valueBytes);
+}
+
+export function copyFound(memory: ReadMemory, place: Place): Buffer {
+  if (place === Place.TREE) return copyHit(memory, memory.hit);
+  const { valueOffset, valueBytes } = memory.bufferHit;
+  return copyBuffered(memory.hitBuffer!, valueOffset, valueBytes);
 }
 
 /** The value in a private copy of its bytes. Outside of the operation: a codec may do anything. */
@@ -66,18 +99,15 @@ export function decodeRaw<K, V>(codec: FamilyCodec<K, V>, copy: Buffer): V {
 export function readMany<K, V>(
   context: ReadContext,
   codec: FamilyCodec<K, V>,
-  root: TreeRoot,
+  viewOf: ViewOf,
   keys: readonly K[],
 ): (V | undefined)[] {
   context.assertReadable();
   if (!Array.isArray(keys)) throw new TypeError('keys must be an array of keys');
   const values: (V | Buffer | Undecoded | undefined)[] = [];
-  const total = keys.length;
-  const encoded = new EncodedKeys(Math.min(total, KEYS_PER_OPERATION));
-  for (let from = 0; from < total; from += KEYS_PER_OPERATION) {
-    encoded.fill(codec, keys, from, Math.min(from + KEYS_PER_OPERATION, total));
-    readEncoded(context, codec, root, encoded, values);
-  }
+  const encoded = encodeKeys(codec, keys);
+  const view = viewOf();
+  for (const some of encoded) readEncoded(context, codec, view, some, values);
   if (givesBytes(codec.value) || decodesInPlace(codec.value)) return values as (V | undefined)[];
   // What is still to be decoded runs the user's code: outside of the operation.
   return values.map((value) =>
@@ -94,52 +124,57 @@ class Undecoded {
   }
 }
 
-/** Keys of one operation as bytes; getters and proxies of the user's have run by then. */
-class EncodedKeys {
+/** Keys of one operation as bytes. */
+interface EncodedKeys {
   readonly bytes: Buffer;
   readonly ends: Int32Array;
-  count = 0;
+}
 
-  constructor(capacity: number) {
-    this.bytes = Buffer.allocUnsafe(capacity * KEY_BYTES_MAX + KEY_ENCODE_ROOM);
-    this.ends = new Int32Array(capacity);
-  }
-
-  fill<K, V>(codec: FamilyCodec<K, V>, keys: readonly K[], from: number, to: number): void {
+function encodeKeys<K, V>(codec: FamilyCodec<K, V>, keys: readonly K[]): EncodedKeys[] {
+  const total = keys.length;
+  const parts: EncodedKeys[] = [];
+  const capacity = Math.min(total, KEYS_PER_OPERATION);
+  const scratch = Buffer.allocUnsafe(capacity * KEY_BYTES_MAX + KEY_ENCODE_ROOM);
+  for (let from = 0; from < total; from += KEYS_PER_OPERATION) {
+    const to = Math.min(from + KEYS_PER_OPERATION, total);
+    const ends = new Int32Array(to - from);
     let end = 0;
     for (let index = from; index < to; index++) {
-      end += codec.key.encode(keys[index]!, this.bytes, end, 'each of keys');
-      this.ends[index - from] = end;
+      end += codec.key.encode(keys[index]!, scratch, end, 'each of keys');
+      ends[index - from] = end;
     }
-    this.count = to - from;
+    // The last part needs no copy.
+    const bytes = to === total ? scratch : Buffer.from(scratch.subarray(0, end));
+    parts.push({ bytes, ends });
   }
+  return parts;
 }
 
 function readEncoded<K, V>(
   context: ReadContext,
   codec: FamilyCodec<K, V>,
-  root: TreeRoot,
+  view: FamilyView,
   keys: EncodedKeys,
   values: (V | Buffer | Undecoded | undefined)[],
 ): void {
   const { memory } = context;
-  const { hit } = memory;
   const inPlace = decodesInPlace(codec.value);
   const isBytes = givesBytes(codec.value);
   const opened = context.begin();
   try {
     let start = 0;
-    for (let index = 0; index < keys.count; index++) {
+    for (let index = 0; index < keys.ends.length; index++) {
       const end = keys.ends[index]!;
       const keyBytes = end - start;
       // A loop: keys are short, and a view for `set` costs more than copying one.
       for (let at = 0; at < keyBytes; at++) keyScratch[at] = keys.bytes[start + at]!;
       start = end;
-      if (!treeGet(context.pager, root, keyScratch, keyBytes, hit)) values.push(undefined);
-      else if (isBytes) values.push(copyHit(memory, hit));
-      else if (!inPlace) values.push(new Undecoded(copyHit(memory, hit)));
-      else if (hit.overflowPage === 0) values.push(decodeHit(memory, codec));
-      else values.push(decodeRaw(codec, copyHit(memory, hit)));
+      const place = findKey(memory, view, keyScratch, keyBytes);
+      if (place === Place.NOWHERE) values.push(undefined);
+      else if (isBytes) values.push(copyFound(memory, place));
+      else if (!inPlace) values.push(new Undecoded(copyFound(memory, place)));
+      else if (standsWhole(memory, place)) values.push(decodeFound(memory, codec, place));
+      else values.push(decodeRaw(codec, copyFound(memory, place)));
     }
   } finally {
     context.end(opened);
@@ -150,15 +185,19 @@ function readEncoded<K, V>(
 export function hasKey<K, V>(
   context: ReadContext,
   codec: FamilyCodec<K, V>,
-  root: TreeRoot,
+  viewOf: ViewOf,
   key: K,
 ): boolean {
   context.assertReadable();
   const keyBytes = codec.key.encode(key, keyScratch, 0);
-  const { hit } = context.memory;
+  return hasEncodedKey(context, viewOf(), keyBytes);
+}
+
+/** Whether the key in `keyScratch` has a value. */
+export function hasEncodedKey(context: ReadContext, view: FamilyView, keyBytes: number): boolean {
   const opened = context.begin();
   try {
-    return treeGet(context.pager, root, keyScratch, keyBytes, hit);
+    return findKey(context.memory, view, keyScratch, keyBytes) !== Place.NOWHERE;
   } finally {
     context.end(opened);
   }
@@ -168,14 +207,18 @@ export function hasKey<K, V>(
 export function countRange<K, V>(
   context: ReadContext,
   codec: FamilyCodec<K, V>,
-  root: TreeRoot,
+  viewOf: ViewOf,
   range: KeyRange<K> | undefined,
 ): number {
   context.assertReadable();
   const { low, high, limit } = encodeRange(range, codec.key);
-  if (low === undefined && high === undefined) return Math.min(root.count, limit);
+  const view = viewOf();
+  const { root } = view;
+  const isWhole = low === undefined && high === undefined;
+  if (isWhole && !view.isLayered) return Math.min(root.count, limit);
   const opened = context.begin();
   try {
+    if (view.isLayered) return Math.min(countLayered(context.memory, view, low, high), limit);
     return Math.min(treeCount(context.pager, root, low, high), limit);
   } finally {
     context.end(opened);
@@ -185,15 +228,15 @@ export function countRange<K, V>(
 /** The bytes of a value, as a private copy: for compare-and-set and validation. */
 export function readRaw(
   context: ReadContext,
-  root: TreeRoot,
+  view: FamilyView,
   keyBytes: Uint8Array,
   keyLength: number,
 ): Buffer | undefined {
   const { memory } = context;
   const opened = context.begin();
   try {
-    if (!treeGet(context.pager, root, keyBytes, keyLength, memory.hit)) return undefined;
-    return copyHit(memory, memory.hit);
+    const place = findKey(memory, view, keyBytes, keyLength);
+    return place === Place.NOWHERE ? undefined : copyFound(memory, place);
   } finally {
     context.end(opened);
   }

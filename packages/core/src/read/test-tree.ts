@@ -20,6 +20,7 @@ import {
 } from '@manifold-db/storage';
 import { encodeKey, encodeValue } from '../encoding/index.js';
 import { ReadMemory, type FamilyCodec, type ReadContext } from './context.js';
+import { FamilyView } from './view.js';
 
 /** A data file that only answers reads, asynchronous ones a turn later. */
 class PagesFile implements VfsFile {
@@ -86,6 +87,7 @@ export class TestTree implements ReadContext {
   readonly file: PagesFile | undefined;
   /** The newest version. */
   readonly root = new TreeRoot();
+  private readonly newest = new FamilyView();
   isOpen = false;
   isClosed = false;
   operations = 0;
@@ -134,6 +136,12 @@ export class TestTree implements ReadContext {
     if (this.isClosed) throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the database is closed');
   }
 
+  /** The newest version, for a read that follows at once. */
+  readonly view = (): FamilyView => {
+    this.newest.root.copyFrom(this.root);
+    return this.newest;
+  };
+
   /** One commit: the pages of older versions stay as they are. */
   write(build: (writer: TreeWriter) => void): void {
     const diff = new Diff();
@@ -167,9 +175,9 @@ export class TestTree implements ReadContext {
 
   /** A pin of the newest version, as `createEntries` takes it. */
   readonly open = () => {
-    const root = new TreeRoot();
-    root.copyFrom(this.root);
+    const view = new FamilyView();
+    view.root.copyFrom(this.root);
     this.pins++;
-    return { root, release: () => void this.releases++ };
+    return { view: () => view, release: () => void this.releases++ };
   };
 }

@@ -8,7 +8,7 @@
  *    value in it.
  */
 import { markAsUntransferable } from 'node:worker_threads';
-import { readOverflow, type Pager, type TreeHit } from '@manifold-db/storage';
+import { readOverflow, type Pager, type TreeHit, type WriteBuffer } from '@manifold-db/storage';
 import type { ReadMemory } from './context.js';
 
 const POINT_POOL_BYTES = 16 * 1024;
@@ -88,18 +88,31 @@ export function copyPadded(
 /** A fresh Buffer with the value of a hit, wherever it stands. */
 export function copyHit(memory: ReadMemory, hit: TreeHit): Buffer {
   if (hit.overflowPage !== 0) return copyOverflow(memory.pager, hit);
-  const bytes = hit.valueBytes;
-  const from = hit.valueOffset;
+  const sourceWords = memory.pager.i32[memory.regionOf(hit)]!;
+  return copyValue(hit.u8, sourceWords, hit.valueOffset, hit.valueBytes);
+}
+
+/** A fresh Buffer with a value that stands in a write buffer. */
+export function copyBuffered(buffer: WriteBuffer, from: number, bytes: number): Buffer {
+  return copyValue(buffer.bytes, buffer.words, from, bytes);
+}
+
+/** `from` is a multiple of 4. */
+function copyValue(
+  source: Uint8Array,
+  sourceWords: Int32Array,
+  from: number,
+  bytes: number,
+): Buffer {
   if (bytes > POOLED_BYTES_MAX) {
     const copy = Buffer.allocUnsafeSlow(bytes);
-    copy.set(hit.u8.subarray(from, from + bytes));
+    copy.set(source.subarray(from, from + bytes));
     return copy;
   }
   const pool = pointPool;
   pool.ensure(bytes + ALIGNMENT_MASK);
   const at = pool.used;
-  const sourceWords = memory.pager.i32[memory.regionOf(hit)]!;
-  copyPadded(pool.buffer, pool.words, at, hit.u8, sourceWords, from, bytes);
+  copyPadded(pool.buffer, pool.words, at, source, sourceWords, from, bytes);
   pool.used = alignUp(at + bytes);
   return Buffer.from(pool.memory, at, bytes);
 }

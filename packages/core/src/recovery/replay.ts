@@ -2,18 +2,29 @@
  * Replays what the log holds above the checkpoint through the tree writers, as one diff: private
  * pages are changed in place however often they are hit, and spilled when they outgrow the cache.
  * Runs while the database opens, before any worker; nothing is written to a durable page.
+ *
+ * Random keys are collected in a write buffer first and put into the trees in key order, which
+ * touches every leaf once per buffer. Ascending keys gain nothing by that and go straight in.
+ *
+ * Invariant: operations take effect in the order of the log. The buffer is emptied before anything
+ * goes into the trees beside it.
  */
 import {
+  BufferMergeWalk,
   CLEAR_HAS_HIGH,
   CLEAR_HAS_LOW,
+  MIB,
   OperationCursor,
   OperationKind,
   TreeRoot,
+  WriteBuffer,
   corrupt,
   type LogSink,
 } from '@manifold-db/storage';
 import { TreeChanges, type FamilyChange } from '../build/tree-changes.js';
 import type { Engine } from '../engine.js';
+
+const BUFFER_BYTES = 16 * MIB;
 
 export class Replay implements LogSink {
   readonly changes: TreeChanges;
@@ -24,6 +35,13 @@ export class Replay implements LogSink {
   readonly #cursor = new OperationCursor();
   readonly #byId = new Map<number, FamilyChange>();
   readonly #signal: AbortSignal | undefined;
+  #buffer: WriteBuffer | undefined;
+  readonly #walk = new BufferMergeWalk();
+  /** Payloads as the buffer takes them in: with words over the same memory. */
+  #payload = new Uint8Array(0);
+  #words = new Int32Array(0);
+  /** The last key of the last transaction. */
+  #lastKey: Uint8Array = new Uint8Array(0);
 
   constructor(engine: Engine, fromSequence: number, signal: AbortSignal | undefined) {
     this.#engine = engine;
@@ -35,19 +53,117 @@ export class Replay implements LogSink {
 
   transaction(sequence: number, operationCount: number, payload: Uint8Array): void {
     this.#signal?.throwIfAborted();
-    const cursor = this.#cursor;
-    cursor.reset(payload, 0, payload.length, `log record of commit ${sequence}`);
-    let seen = 0;
-    while (cursor.next()) {
-      this.#apply(cursor, sequence);
-      seen++;
-    }
-    if (seen !== operationCount) {
-      throw corrupt(cursor.source, 0, `${seen} operations instead of ${operationCount}`);
+    const { isPlain, isAscending, clearCount } = this.#look(sequence, operationCount, payload);
+    const isEmpty = this.#buffer === undefined || this.#buffer.isEmpty;
+    const isBuffered = isPlain && !(isEmpty && isAscending);
+    if (!isBuffered || !this.#collect(sequence, operationCount, clearCount, payload)) {
+      this.#merge();
+      this.#applyAll(sequence, payload);
     }
     this.commits++;
     this.bytes += payload.length;
     this.lastSequence = sequence;
+  }
+
+  /** Everything is in the trees, the diff is complete. */
+  finish(): void {
+    this.#merge();
+    this.#buffer = undefined;
+    this.changes.finish();
+  }
+
+  /** Checks the whole payload before anything of it takes effect. */
+  #look(sequence: number, operationCount: number, payload: Uint8Array) {
+    const cursor = this.#start(sequence, payload);
+    let seen = 0;
+    let clearCount = 0;
+    let isPlain = true;
+    let isAscending = false;
+    for (; cursor.next(); seen++) {
+      const { kind } = cursor;
+      if (kind === OperationKind.CLEAR) clearCount++;
+      if (kind === OperationKind.CREATE_FAMILY || kind === OperationKind.DROP_FAMILY) {
+        isPlain = false;
+      }
+      if (seen === 0) isAscending = Buffer.compare(this.#key(cursor), this.#lastKey) > 0;
+    }
+    if (seen !== operationCount) {
+      throw corrupt(cursor.source, 0, `${seen} operations instead of ${operationCount}`);
+    }
+    this.#lastKey = this.#key(cursor).slice();
+    return { isPlain, isAscending, clearCount };
+  }
+
+  #start(sequence: number, payload: Uint8Array): OperationCursor {
+    this.#cursor.reset(payload, 0, payload.length, `log record of commit ${sequence}`);
+    return this.#cursor;
+  }
+
+  #key({ bytes, keyOffset, keyBytes }: OperationCursor): Uint8Array {
+    return bytes.subarray(keyOffset, keyOffset + keyBytes);
+  }
+
+  // --- by way of the buffer ---------------------------------------------------------------------
+
+  /** False when the transaction is too large for the buffer. */
+  #collect(
+    sequence: number,
+    operationCount: number,
+    clearCount: number,
+    payload: Uint8Array,
+  ): boolean {
+    if (!WriteBuffer.fits(BUFFER_BYTES, payload.length, operationCount, clearCount)) return false;
+    this.#requireFamilies(sequence, payload);
+    this.#buffer ??= newBuffer();
+    if (!this.#buffer.hasRoom(payload.length, operationCount, clearCount)) this.#merge();
+    this.#align(payload);
+    this.#buffer.add(this.#payload, this.#words, 0, payload.length, sequence, () => 0);
+    return true;
+  }
+
+  #requireFamilies(sequence: number, payload: Uint8Array): void {
+    const cursor = this.#start(sequence, payload);
+    while (cursor.next()) this.#change(cursor);
+  }
+
+  #align(payload: Uint8Array): void {
+    if (payload.length > this.#payload.length) {
+      const memory = new ArrayBuffer(Math.max(payload.length, 2 * this.#payload.length));
+      this.#payload = new Uint8Array(memory);
+      this.#words = new Int32Array(memory, 0, memory.byteLength >> 2);
+    }
+    this.#payload.set(payload);
+  }
+
+  /** Puts what the buffer holds into the trees, in key order. */
+  #merge(): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined || buffer.isEmpty) return;
+    const walk = this.#walk;
+    walk.reset(buffer, 0, this.lastSequence);
+    while (walk.nextFamily()) {
+      const change = this.#byId.get(walk.familyId)!;
+      for (const { low, high } of walk.tombstones) {
+        this.changes.open();
+        change.writer.deleteRange(low, high);
+      }
+      while (walk.nextEntry()) this.#mergeEntry(buffer, walk, change);
+    }
+    buffer.reset();
+  }
+
+  #mergeEntry({ bytes }: WriteBuffer, walk: BufferMergeWalk, { writer }: FamilyChange): void {
+    const { keyOffset, keyBytes, valueOffset, valueBytes } = walk;
+    this.changes.openFor(valueBytes);
+    if (walk.isDelete) writer.delete(bytes, keyOffset, keyBytes);
+    else writer.put(bytes, keyOffset, keyBytes, bytes, valueOffset, valueBytes);
+  }
+
+  // --- one by one -------------------------------------------------------------------------------
+
+  #applyAll(sequence: number, payload: Uint8Array): void {
+    const cursor = this.#start(sequence, payload);
+    while (cursor.next()) this.#apply(cursor, sequence);
   }
 
   #apply(cursor: OperationCursor, sequence: number): void {
@@ -108,6 +224,13 @@ export class Replay implements LogSink {
     this.#byId.set(id, change);
     return change;
   }
+}
+
+/** Read by this thread alone. */
+function newBuffer(): WriteBuffer {
+  const buffer = new WriteBuffer(new ArrayBuffer(BUFFER_BYTES));
+  buffer.reset();
+  return buffer;
 }
 
 function clearBounds(cursor: OperationCursor): [Uint8Array | undefined, Uint8Array | undefined] {

@@ -42,7 +42,7 @@ import type { CheckpointContents } from './tasks/load-contents.js';
 /** What side work needs of the database beside its engine. */
 export interface SideDatabase {
   checkpoint(): Promise<void>;
-  readonly snapshots: {
+  readonly pins: {
     pin(sequence: number): void;
     unpin(sequence: number): void;
   };
@@ -87,10 +87,10 @@ export async function holdCheckpoint(
   job: SideJob,
 ): Promise<HeldCheckpoint> {
   const dataPath = dataPathOf(engine);
-  const { snapshots } = database;
+  const { pins } = database;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const { meta, otherProblem } = newestMeta(engine);
-    snapshots.pin(meta.sequence);
+    pins.pin(meta.sequence);
     let isHeld = false;
     try {
       const contents = await job.run('loadContents', { dataPath, meta });
@@ -101,11 +101,11 @@ export async function holdCheckpoint(
         const isDamaged = otherProblem !== undefined && again.otherProblem === otherProblem;
         const offset = metaSlot(meta.metaGeneration + 1) * meta.pageBytes;
         const otherMetaProblem = isDamaged ? { offset, message: otherProblem } : undefined;
-        const release = (): void => snapshots.unpin(meta.sequence);
+        const release = (): void => pins.unpin(meta.sequence);
         return { dataPath, meta, contents, otherMetaProblem, release };
       }
     } finally {
-      if (!isHeld) snapshots.unpin(meta.sequence);
+      if (!isHeld) pins.unpin(meta.sequence);
     }
   }
   throw new ManifoldError(

@@ -15,9 +15,10 @@ export interface Host {
   /**
    * Calls `wake` from the event loop once the main thread's bell has rung for one of the reasons in
    * `interest`, or at once if `isDue` says so already. At most one call is under way; a new
-   * interest replaces the old. Interest 0 calls it off. Keeps the process alive meanwhile.
+   * interest replaces the old. Interest 0 calls it off. Keeps the process alive meanwhile, unless
+   * nobody waits for it.
    */
-  watch(interest: number, isDue: () => boolean, wake: () => void): void;
+  watch(interest: number, isDue: () => boolean, wake: () => void, keepsAlive?: boolean): void;
   /** Milliseconds on a monotonic clock. */
   now(): number;
   /** Resolves once every loop has stopped, after SHUTDOWN was stored and the bells were rung. */

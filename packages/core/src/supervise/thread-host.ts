@@ -130,7 +130,7 @@ export class ThreadHost implements Host {
     cancelSleep(bells, THREAD_MAIN);
   }
 
-  watch(interest: number, isDue: () => boolean, wake: () => void): void {
+  watch(interest: number, isDue: () => boolean, wake: () => void, keepsAlive = true): void {
     this.#interest = interest;
     this.#isDue = isDue;
     this.#wake = wake;
@@ -142,9 +142,10 @@ export class ThreadHost implements Host {
       return;
     }
     this.#keepAlive ??= setInterval(() => {}, KEEP_ALIVE_MS);
-    this.#keepAlive.ref();
+    if (keepsAlive) this.#keepAlive.ref();
+    else this.#keepAlive.unref();
     if (this.#isTurning) return;
-    if (this.#turningSpin.shouldSpin()) this.#startTurning();
+    if (keepsAlive && this.#turningSpin.shouldSpin()) this.#startTurning();
     else this.#arm();
   }
 

@@ -7,12 +7,13 @@ import type { Snapshot } from './database.js';
  * How commits travel through the four stages (build, append, sync, apply). The files on disk are
  * the same in all of them; a database may be opened in another mode every time.
  *
- * - `'pipelined'` (default): later commits are built and appended while earlier ones are synced,
- *   and applied by a worker once synced.
+ * - `'buffered'` (default): commits go to the log and into a write buffer in memory; a worker
+ *   merges full buffers into the trees, in key order.
+ * - `'pipelined'`: every commit changes pages of the trees at once; later commits are built and
+ *   appended while earlier ones are synced, and applied by a worker once synced.
  * - `'async-wal'`: a commit is applied inline right after its append; the sync runs in the
  *   background.
  * - `'sequential'`: one commit at a time passes all stages.
- * - `'buffered'`: reserved for a later version; asking for it is a `RangeError` today.
  */
 export type CommitMode = 'buffered' | 'pipelined' | 'async-wal' | 'sequential';
 
@@ -54,7 +55,7 @@ export interface WorkerCounts {
  * and the limit, and are thrown before any file is touched.
  */
 export interface OpenOptions {
-  /** Default `'pipelined'`. */
+  /** Default `'buffered'`. */
   mode?: CommitMode | undefined;
   /** Of commits that do not say otherwise. Default `'immediate'`. */
   durability?: Durability | undefined;
@@ -79,9 +80,15 @@ export interface OpenOptions {
    * most 64 GiB; rounded up to whole pages.
    */
   cacheBytes?: number | undefined;
-  /** Reserved for mode `'buffered'`: checked and reported, without effect. Default 16 MiB. */
+  /**
+   * Mode `'buffered'`: memory of one generation of the write buffer, its index included. Default
+   * 16 MiB; 1 MiB to 1 GiB, rounded up to 64 KiB.
+   */
   writeBufferBytes?: number | undefined;
-  /** Reserved for mode `'buffered'`: checked and reported, without effect. Default 4. */
+  /**
+   * Mode `'buffered'`: how many generations there are. One takes commits, the others wait to be
+   * merged; when all are full, commits wait. Default 4; 2 to 64.
+   */
   writeBufferCount?: number | undefined;
   /**
    * Memory between append and sync: 1 MiB to 1 GiB, rounded up to a power of two. Default 4 MiB.

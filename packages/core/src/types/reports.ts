@@ -14,6 +14,9 @@ export interface Stats {
   readonly cache: CacheStats;
   readonly checkpoints: CheckpointStats;
   readonly pendingCommits: PendingStats;
+  /** Mode `buffered`; `undefined` in the other modes. */
+  readonly writeBuffer: WriteBufferStats | undefined;
+  readonly writes: WriteStats;
   readonly stalls: StallStats;
   /** The oldest open snapshot or iterator, or `undefined` when there is none. */
   readonly oldestSnapshot: OldestSnapshot | undefined;
@@ -83,6 +86,34 @@ export interface PendingStats {
   readonly waitingCount: number;
   readonly waitingBytes: number;
   readonly waitingBytesMax: number;
+}
+
+/** Figures of the write buffer; one generation takes commits, the others are sealed or free. */
+export interface WriteBufferStats {
+  /** Bytes in use, indexes included, now; and what all generations together may take. */
+  readonly fillBytes: number;
+  readonly capacityBytes: number;
+  /** Generations that wait to be merged or are being merged, now; and all there are. */
+  readonly sealedCount: number;
+  readonly count: number;
+  /** Generations sealed and merged since opening. */
+  readonly sealed: number;
+  readonly merged: number;
+  /** Entries that merges have put into the trees: overwritten versions are not among them. */
+  readonly entriesMerged: number;
+  readonly mergeMs: number;
+  /** How often a commit had to wait for a free generation. */
+  readonly stalls: number;
+}
+
+/** What was asked to be written, and what that took. */
+export interface WriteStats {
+  /** Log bytes of all commits: keys and values with a header each. */
+  readonly bytesPut: number;
+  /** Bytes written to the log and, by checkpoints, to the data file. */
+  readonly bytesWritten: number;
+  /** `bytesWritten / bytesPut`; 0 before the first commit. */
+  readonly amplification: number;
 }
 
 export interface StallStats {

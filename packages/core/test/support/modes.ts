@@ -8,7 +8,7 @@
 import type { CommitMode, OpenOptions } from '@manifold-db/core';
 import { it, type TestOptions } from 'vitest';
 
-export const MODES: readonly CommitMode[] = ['sequential', 'async-wal', 'pipelined'];
+export const MODES: readonly CommitMode[] = ['sequential', 'async-wal', 'pipelined', 'buffered'];
 
 let running: CommitMode | undefined;
 

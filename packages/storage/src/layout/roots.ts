@@ -9,7 +9,7 @@
  * | 16 + 8 * table                | set header: sequence (wide), mark (wide), slots | the applier |
  * | ROOTS_ADMITTED + row          | admitted rows: newest committed version   | holder of the append lock |
  * | ROOTS_TABLE_0 / 1 + row       | published root sets                       | the applier               |
- * | ROOTS_STAGED + row            | rows brought to the group's sequence      | apply worker that owns the slot |
+ * | ROOTS_STAGED + row            | rows brought to the group's sequence      | apply worker that owns the slot; between two groups worker 0, when it stages what it merged |
  *
  * The applier fills the table that is not published, then stores the version; a reader takes the
  * version, copies, and re-reads the version: unchanged means an untorn copy. One ahead does not:

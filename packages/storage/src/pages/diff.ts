@@ -8,6 +8,7 @@
  *    be changed in place.
  * 2. A page may stand in both lists (allocated, spilled, then superseded): who applies the diff
  *    takes the allocated ones first.
+ * 3. An allocated page before `spillStart` whose frame is dirty stands in `ownedAgain`.
  */
 import { FREED_WORDS } from '../layout/queue.js';
 import { NO_OWNER } from '../layout/pages.js';
@@ -33,6 +34,10 @@ export class Diff {
    * Pages of this diff that were written early and may be changed in place again once read back.
    */
   readonly spilled = new Set<number>();
+  /** Index in `allocated` of the first page that was never spilled. */
+  spillStart = 0;
+  /** Pages before it that are changed in place again. */
+  ownedAgain: number[] = [];
   /** Set by `Pager.writeThrough`. */
   lastPage = 0;
   lastBirth = 0;
@@ -42,6 +47,27 @@ export class Diff {
     this.allocatedCount = 0;
     this.freedCount = 0;
     if (this.spilled.size > 0) this.spilled.clear();
+    this.spillStart = 0;
+    if (this.ownedAgain.length > 0) this.ownedAgain = [];
+  }
+
+  /** Pages that may be dirty in memory: what spilling can make clean. */
+  get unspilledCount(): number {
+    return this.allocatedCount - this.spillStart + this.ownedAgain.length;
+  }
+
+  /** Up to `countMax` of them. */
+  unspilled(countMax: number): number[] {
+    const again = this.ownedAgain.slice(0, countMax);
+    const end = Math.min(this.allocatedCount, this.spillStart + countMax - again.length);
+    return [...again, ...this.allocated.subarray(this.spillStart, end)];
+  }
+
+  /** The first `count` of them are in the file. */
+  dropUnspilled(count: number): void {
+    const again = Math.min(count, this.ownedAgain.length);
+    if (again > 0) this.ownedAgain = this.ownedAgain.slice(again);
+    this.spillStart += count - again;
   }
 
   /** Makes everything built so far immutable: the pages of a savepoint or of an iterator. */
@@ -74,5 +100,15 @@ export class Diff {
 
   mark(): DiffMark {
     return { allocatedCount: this.allocatedCount, freedCount: this.freedCount };
+  }
+
+  /** Back to `mark`; `gone` are the pages allocated since. */
+  cutBack(mark: DiffMark, gone: Int32Array): void {
+    this.allocatedCount = mark.allocatedCount;
+    this.freedCount = mark.freedCount;
+    this.spillStart = Math.min(this.spillStart, mark.allocatedCount);
+    if (this.ownedAgain.length === 0) return;
+    const pages = new Set(gone);
+    this.ownedAgain = this.ownedAgain.filter((page) => !pages.has(page));
   }
 }

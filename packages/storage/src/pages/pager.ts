@@ -297,7 +297,10 @@ export class Pager {
       control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
     }
     unlockMutex(control, PAGES_LOCK);
-    if (owned) diff.spilled.delete(page);
+    if (owned) {
+      diff.spilled.delete(page);
+      diff.ownedAgain.push(page);
+    }
     return owned;
   }
 
@@ -398,8 +401,7 @@ export class Pager {
     unlockMutex(control, PAGES_LOCK);
     // Numbers that do not fit on the shared stack stay unused until the database is reopened.
     giveFreePages(this.shared, numbers, count);
-    diff.allocatedCount = mark.allocatedCount;
-    diff.freedCount = mark.freedCount;
+    diff.cutBack(mark, numbers);
   }
 
   // --- memory pressure --------------------------------------------------------------------------
@@ -413,27 +415,33 @@ export class Pager {
   }
 
   /**
-   * Writes the diff's pages to their places in the file, so that their frames can be
-   * evicted: nothing durable refers to them. Outside an operation; writers on this diff must
-   * forget their cached positions first.
+   * Writes the diff's pages, or up to `pagesMax` of them, to their places in the file, so that their
+   * frames can be evicted: nothing durable refers to them. Outside an operation; writers on this
+   * diff must forget their cached positions first. When a write fails nothing has changed.
    */
-  spill(diff: Diff): void {
+  spill(diff: Diff, pagesMax = Infinity): void {
     assert(this.canWriteThrough, 'pages may be written early');
-    const pages = new Int32Array(diff.allocatedCount);
-    let count = 0;
-    for (let i = 0; i < diff.allocatedCount; i++) {
-      const frame = this.findFrame(diff.allocated[i]!);
-      if (frame !== NO_FRAME && this.isDirty(frame)) pages[count++] = diff.allocated[i]!;
+    const candidates = diff.unspilled(pagesMax);
+    const isDirty = (page: number): boolean => {
+      const frame = this.findFrame(page);
+      return frame !== NO_FRAME && this.isDirty(frame);
+    };
+    const dirty = Int32Array.from(candidates.filter(isDirty)).sort();
+    try {
+      this.writeEarly((writer) => {
+        for (const page of dirty) writer.addCopy(page, this.frameBytes(this.findFrame(page)));
+        writer.flush();
+      });
+    } catch (error) {
+      // The frames go on changing: what the buffer still holds must not be written later.
+      this.pageWriter?.forget(dirty);
+      throw error;
     }
-    const dirty = pages.subarray(0, count).sort();
-    this.writeEarly((writer) => {
-      for (const page of dirty) writer.addCopy(page, this.frameBytes(this.findFrame(page)));
-      writer.flush();
-    });
     for (const page of dirty) {
       if (this.isPrivate(diff, this.findFrame(page))) diff.spilled.add(page);
     }
-    markPagesClean(this.shared, pages, count);
+    diff.dropUnspilled(candidates.length);
+    markPagesClean(this.shared, dirty, dirty.length);
   }
 
   // --- for the apply worker ---------------------------------------------------------------------
@@ -475,7 +483,7 @@ function earlyWriteError(path: string, error: unknown): unknown {
   const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
   return new ManifoldError(
     isFull ? 'ERR_MANIFOLD_FULL' : 'ERR_MANIFOLD_IO',
-    `${path}: a page of a large transaction cannot be written: ${(error as Error).message}`,
+    `${path}: a page of a large change cannot be written: ${(error as Error).message}`,
     { cause: error, path },
   );
 }

@@ -4,10 +4,18 @@
  */
 import { assert } from '../assert.js';
 import type { Diff } from '../pages/diff.js';
-import { ENTRY_HEADER_WORDS, FREED_WORDS, PENDING_COMMIT } from '../layout/queue.js';
+import {
+  ENTRY_HEADER_WORDS,
+  FREED_WORDS,
+  PENDING_COMMIT,
+  SEALED_BUFFER,
+  SEALED_INDEX,
+  SEALED_STOPS,
+} from '../layout/queue.js';
 import { ROOT_WORDS } from '../layout/roots.js';
-import { COLUMN_FAMILIES_MAX } from '../limits.js';
+import { COLUMN_FAMILIES_MAX, SNAPSHOT_SLOTS_MAX } from '../limits.js';
 import { QUEUE_WORDS } from '../shared.js';
+import { WIDE_WORDS, storeWideOwned } from '../sync/wide.js';
 
 /** Words of one changed root: slot, row. */
 export const PART_WORDS = 1 + ROOT_WORDS;
@@ -18,6 +26,12 @@ assert(
   ENTRY_HEADER_WORDS + COLUMN_FAMILIES_MAX * PART_WORDS + FREED_WORDS <= ENTRY_WORDS_MAX,
   'the roots of all families fit the first fragment',
 );
+assert(
+  ENTRY_HEADER_WORDS + SEALED_STOPS + SNAPSHOT_SLOTS_MAX * WIDE_WORDS <= ENTRY_WORDS_MAX,
+  'a sealed generation with a stop for every snapshot is one entry',
+);
+
+const NO_PAGES = new Int32Array(0);
 
 export class PendingEntry {
   kind: number = PENDING_COMMIT;
@@ -59,6 +73,7 @@ export class PendingEntry {
     freed: Int32Array,
     freedCount: number,
   ): void {
+    this.kind = PENDING_COMMIT;
     this.sequence = sequence;
     this.mark = mark;
     this.partCount = 0;
@@ -70,6 +85,19 @@ export class PendingEntry {
     this.allocatedPushed = 0;
     this.freedPushed = 0;
     this.fragmentsPushed = 0;
+  }
+
+  /**
+   * Begins the entry of a sealed generation of the write buffer: number `index`, last commit
+   * `sequence`, to be published at each of the `stops` (ascending, below `sequence`) as well.
+   */
+  resetSealed(sequence: number, index: number, stops: readonly number[]): void {
+    assert(stops.length <= SNAPSHOT_SLOTS_MAX, 'every stop is the place of a snapshot');
+    const words = new Int32Array(SEALED_STOPS + stops.length * WIDE_WORDS);
+    words[SEALED_INDEX] = index;
+    stops.forEach((stop, i) => storeWideOwned(words, SEALED_STOPS + i * WIDE_WORDS, stop));
+    this.resetLists(sequence, 0, words, words.length, NO_PAGES, 0);
+    this.kind = SEALED_BUFFER;
   }
 
   /** Adds the new row of a family; `words[at]...` is a row in the shape of `layout/roots.ts`. */

@@ -3,7 +3,7 @@
  * the opening thread, before any other thread attaches.
  */
 import { assert } from '../assert.js';
-import { PROGRESS_APPLIED, PROGRESS_CHECKPOINTED } from '../layout/progress.js';
+import { PROGRESS_APPLIED, PROGRESS_CHECKPOINTED, PROGRESS_VIEW } from '../layout/progress.js';
 import { QUEUE_CURSORS, QUEUE_CURSOR_WORDS, QUEUE_REACHED, QUEUE_TARGET } from '../layout/queue.js';
 import {
   FAMILY_LIVE,
@@ -65,6 +65,7 @@ export function initializeVersion(shared: Shared, start: VersionAtStart): void {
   }
   storeWide(progress, PROGRESS_APPLIED, start.sequence);
   storeWide(progress, PROGRESS_CHECKPOINTED, start.sequence);
+  storeWide(progress, PROGRESS_VIEW, start.sequence);
 }
 
 /** Next column family id. Raised under the append lock. */

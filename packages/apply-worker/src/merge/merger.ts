@@ -1,0 +1,168 @@
+/**
+ * Merging sealed generations of the write buffer into the trees: one generation at a time, window
+ * by window, each window a root set of its own. A step is one bounded piece. Threads: apply worker
+ * 0.
+ *
+ * Invariants
+ * 1. A generation is merged only when its last commit is synced, and when no group is open. Until
+ *    it is merged its entry is the oldest of the intake, so no group opens either.
+ * 2. Staged rows stand at a published window's end, or at the group before: a checkpoint may begin
+ *    between any two steps.
+ * 3. A root set at a stop is the newest one until VIEW has reached the stop: the main thread then
+ *    has a copy of it for its snapshots. The next window is built meanwhile, but not staged.
+ * 4. The buffer is not touched any more once its last window was published: the main thread
+ *    empties it.
+ */
+import {
+  NO_ENTRY,
+  NO_SEQUENCE,
+  PROGRESS_SYNCED,
+  PROGRESS_VIEW,
+  STAT_MERGES,
+  STAT_MERGE_BYTES,
+  STAT_MERGE_COMMITS,
+  STAT_MERGE_ENTRIES,
+  STAT_MERGE_NS,
+  WriteBuffer,
+  assert,
+  loadWide,
+} from '@manifold-db/storage';
+import type { PageSink } from '../drain.js';
+import type { Intake } from '../intake.js';
+import type { ApplyGroups } from '../publish.js';
+import { MergeWindow, WindowStep, type MergeParts } from './merge-window.js';
+import { readSealedGeneration, type SealedGeneration } from './sealed-generation.js';
+import { stageWindow } from './stage-window.js';
+
+const NS_PER_MS = 1e6;
+
+/** The generation that is being merged. */
+interface Running {
+  readonly generation: SealedGeneration;
+  readonly buffer: WriteBuffer;
+  /** Index in `generation.ends` of the window in work. */
+  windowIndex: number;
+  /** `undefined` until the window is begun. */
+  window: MergeWindow | undefined;
+  /** Every change of the window is made. */
+  isWindowComplete: boolean;
+  /** What VIEW must have reached before the window is published. */
+  viewAwaited: number;
+}
+
+export class Merger {
+  readonly #parts: MergeParts;
+  readonly #intake: Intake;
+  readonly #groups: ApplyGroups;
+  readonly #pages: PageSink;
+  /** Attached when they are first sealed. */
+  readonly #buffers: (WriteBuffer | undefined)[] = [];
+  #running: Running | undefined;
+
+  constructor(parts: MergeParts, intake: Intake, groups: ApplyGroups, pages: PageSink) {
+    this.#parts = parts;
+    this.#intake = intake;
+    this.#groups = groups;
+    this.#pages = pages;
+  }
+
+  /** The merge waits for frames that a checkpoint or other threads will let go. */
+  get isWaitingForFrames(): boolean {
+    return this.#running !== undefined && this.#parts.memory.isWaiting;
+  }
+
+  /** The next piece, if a generation is due; no group is open. Returns whether anything was done. */
+  step(): boolean {
+    const running = (this.#running ??= this.#begin());
+    if (running === undefined) return false;
+    const startedMs = performance.now();
+    const hasWorked = this.#advance(running);
+    const { statistics } = this.#parts.context.shared;
+    statistics[STAT_MERGE_NS]! += (performance.now() - startedMs) * NS_PER_MS;
+    return hasWorked;
+  }
+
+  #begin(): Running | undefined {
+    const { shared } = this.#parts.context;
+    const at = this.#intake.firstSealed(loadWide(shared.progress, PROGRESS_SYNCED));
+    if (at === NO_ENTRY) return undefined;
+    const generation = readSealedGeneration(this.#intake.words, at);
+    const buffer = this.#attach(generation.index);
+    const { staged } = this.#groups;
+    assert(buffer.lastSequence === generation.sequence, 'the entry names the sealed generation');
+    assert(buffer.firstSequence > staged, 'a generation follows what was applied before it');
+    // The root set of a stop before the first commit is published already.
+    const isPublished = generation.ends[0] === staged;
+    assert(generation.ends[0]! >= staged, 'no stop lies in a generation before');
+    return {
+      generation,
+      buffer,
+      windowIndex: isPublished ? 1 : 0,
+      window: undefined,
+      isWindowComplete: false,
+      viewAwaited: isPublished ? staged : NO_SEQUENCE,
+    };
+  }
+
+  #attach(index: number): WriteBuffer {
+    const memory = this.#parts.context.shared.writeBuffers[index];
+    assert(memory !== undefined, 'the entry names one of the write buffers');
+    return (this.#buffers[index] ??= new WriteBuffer(memory));
+  }
+
+  #advance(running: Running): boolean {
+    const { generation, windowIndex, buffer } = running;
+    const end = generation.ends[windowIndex]!;
+    const window = (running.window ??= this.#beginWindow(buffer, end));
+    let hasWorked = false;
+    if (!running.isWindowComplete) {
+      const outcome = window.step();
+      if (outcome !== WindowStep.COMPLETE) return outcome === WindowStep.MORE;
+      running.isWindowComplete = true;
+      hasWorked = true;
+    }
+    if (!this.#hasViewReached(running.viewAwaited)) return hasWorked;
+    this.#finishWindow(running, window);
+    return true;
+  }
+
+  #beginWindow(buffer: WriteBuffer, end: number): MergeWindow {
+    const { staged, trace } = this.#groups;
+    trace?.begin(staged);
+    return new MergeWindow(this.#parts, buffer, staged, end);
+  }
+
+  #hasViewReached(sequence: number): boolean {
+    return loadWide(this.#parts.context.shared.progress, PROGRESS_VIEW) >= sequence;
+  }
+
+  /** Nothing else runs on this thread between staging and publishing (invariant 2). */
+  #finishWindow(running: Running, window: MergeWindow): void {
+    const { shared, pager } = this.#parts.context;
+    const { generation, buffer } = running;
+    const isLast = window.end === generation.sequence;
+    this.#count(buffer, window, isLast);
+    // Invariant 4: read before it is published.
+    const commits = isLast ? buffer.commitCount : 0;
+    stageWindow(shared, window, this.#pages);
+    this.#groups.publishMerged(window.end, pager.birthMark(), commits);
+    if (isLast) {
+      this.#intake.drop();
+      this.#running = undefined;
+      return;
+    }
+    running.windowIndex++;
+    running.window = undefined;
+    running.isWindowComplete = false;
+    running.viewAwaited = window.end;
+  }
+
+  #count(buffer: WriteBuffer, window: MergeWindow, isLast: boolean): void {
+    const { statistics } = this.#parts.context.shared;
+    statistics[STAT_MERGE_ENTRIES]! += window.entryCount;
+    if (!isLast) return;
+    statistics[STAT_MERGES]! += 1;
+    statistics[STAT_MERGE_COMMITS]! += buffer.commitCount;
+    statistics[STAT_MERGE_BYTES]! += buffer.usedBytes;
+  }
+}

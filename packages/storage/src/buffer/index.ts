@@ -1,0 +1,5 @@
+export * from './buffer-cursor.js';
+export { hashKey } from './keys.js';
+export * from './merge-walk.js';
+export type { BufferRange } from './tombstones.js';
+export * from './write-buffer.js';
