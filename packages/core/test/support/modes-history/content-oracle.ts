@@ -25,7 +25,9 @@ type Lmdb = typeof lmdbModule;
 /** Loaded once; the reason when it cannot be. */
 const lmdb = await import('lmdb').then(
   (module): { readonly module: Lmdb } => ({ module }),
-  (error: unknown): { readonly reason: string } => ({ reason: String(error) }),
+  (error: { code?: string }): { readonly reason: string } => ({
+    reason: error.code ?? String(error),
+  }),
 );
 
 export const ORACLE_NAME =

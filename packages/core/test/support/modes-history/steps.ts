@@ -2,7 +2,8 @@
  * The steps of a transaction, on a real one and on the model. Both give the same list of results:
  * what every read saw, how many operations a savepoint stands for, which conditions failed.
  *
- * A walk is closed before its transaction goes back to a savepoint: what it stands on may be undone.
+ * A walk is closed before its transaction goes back to a savepoint: what it stands on may be
+ * undone.
  */
 import type { ColumnFamily, Entries, Savepoint, TransactionOperations } from '@manifold-db/core';
 import type { Step } from './commands.js';
