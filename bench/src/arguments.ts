@@ -16,6 +16,8 @@ export const SUITES = [
   'open',
   'memory',
   'micro',
+  'timeline',
+  'report',
 ] as const;
 export type SuiteName = (typeof SUITES)[number];
 
@@ -49,6 +51,10 @@ export interface Settings {
   /** Further options of `open`, for finding out what holds an engine up; reported with the rows. */
   readonly openOptions: Readonly<Record<string, unknown>>;
   readonly profileDirectory: string | undefined;
+  /** report: files with what suites printed with --json; without any, the suites are run. */
+  readonly inputs: readonly string[] | undefined;
+  /** report: the page that is written. */
+  readonly output: string | undefined;
 }
 
 export const USAGE = `usage: npm run -s bench -- <suite> [options]
@@ -66,6 +72,8 @@ suites
   open       opening after a close, with the files in the system's cache and without
   memory     a database ten times larger than its cache
   micro      single parts of the engine
+  timeline   which thread worked on which stage, for some commits of every mode
+  report     one HTML page with all of it
 
 options
   --json              one JSON object on stdout
@@ -81,6 +89,8 @@ options
   --only <word,...>   only runs that have all of these words in their names, as shown meanwhile
   --dir <path>        where databases are made           (default: the system's folder for this)
   --open <json>       further options of open, such as {"cacheBytes":268435456}
+  --input <file,...>  report: what suites printed with --json (default: runs them)
+  --output <file>     report: the page                    (default: in the system's folder)
   --profile <path>    write CPU profiles of every run into this folder
 `;
 
@@ -148,6 +158,8 @@ function parse(args: readonly string[]) {
         dir: { type: 'string' },
         open: { type: 'string' },
         profile: { type: 'string' },
+        input: { type: 'string' },
+        output: { type: 'string' },
       },
     });
   } catch (error) {
@@ -178,5 +190,7 @@ export function parseArguments(args: readonly string[]): Settings | undefined {
     directory: resolve(values.dir ?? tmpdir()),
     openOptions: objectOf(values.open),
     profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),
+    inputs: values.input?.split(',').map((path) => resolve(path)),
+    output: values.output === undefined ? undefined : resolve(values.output),
   };
 }

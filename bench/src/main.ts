@@ -21,6 +21,8 @@ const SUITES: Readonly<Record<SuiteName, () => Promise<Suite>>> = {
   open: async () => (await import('./open/suite.js')).open,
   memory: async () => (await import('./memory/suite.js')).memory,
   micro: async () => (await import('./micro/suite.js')).micro,
+  timeline: async () => (await import('./timeline/suite.js')).timeline,
+  report: async () => (await import('./report-page/suite.js')).report,
 };
 
 async function main(args: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * Running out of disk space beside the log: neither preparing a segment nor writing pages, for a
- * checkpoint or for a merge, loses anything then, so the work stops and is tried again, and LOG_FULL tells those who wait for log
- * space that it may not come. Threads: apply worker 0.
+ * checkpoint or for a merge, loses anything then, so the work stops and is tried again, and
+ * LOG_FULL tells those who wait for log space that it may not come. Threads: apply worker 0.
  */
 import {
   BELL_RINGS,

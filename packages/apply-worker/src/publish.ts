@@ -30,12 +30,16 @@ import {
   ROOTS_STAGED,
   THREAD_APPLY,
   THREAD_MAIN,
+  TRACE_APPLY,
+  TRACE_APPLY_CHANGES,
   assert,
   loadWide,
   publishRootSet,
   ringBell,
   storeWide,
+  traceWriterFor,
   type Shared,
+  type TraceWriter,
 } from '@manifold-db/storage';
 import { drainUpTo, type Drained, type PageSink } from './drain.js';
 import type { Intake } from './intake.js';
@@ -61,6 +65,8 @@ export class ApplyGroups {
   readonly #pages: PageSink;
   readonly #publishes: boolean;
   readonly #drained: Drained;
+  /** Also for merges: begun when work on a group or a window begins, ended when it is published. */
+  readonly trace: TraceWriter | undefined;
 
   constructor(
     shared: Shared,
@@ -76,6 +82,7 @@ export class ApplyGroups {
     this.staged = start.sequence;
     this.mark = start.mark;
     this.#drained = { commits: 0, mark: start.mark };
+    this.trace = publishes ? traceWriterFor(shared, TRACE_APPLY) : undefined;
   }
 
   /** Opens a group if a commit is due, and brings the own families to its sequence. */
@@ -85,6 +92,7 @@ export class ApplyGroups {
     if (sequence === NO_SEQUENCE) return false;
     assert(sequence > this.staged, 'commits come in the order of their sequences');
     this.isOpen = true;
+    this.trace?.begin(this.staged);
     this.#callPeers(sequence);
     this.#drained.commits = 0;
     drainUpTo(this.#shared, this.#intake, sequence, this.#pages, this.#drained);
@@ -143,6 +151,7 @@ export class ApplyGroups {
       publishRootSet(this.#shared, ROOTS_STAGED, this.staged, this.mark);
       // Invariant 3.
       storeWide(progress, PROGRESS_APPLIED, this.staged);
+      this.trace?.end(TRACE_APPLY_CHANGES, this.staged);
     }
     Atomics.store(queueControl, QUEUE_POPPED, (queueControl[QUEUE_POPPED]! + entries) | 0);
     ringBell(bells, THREAD_MAIN, REASON_APPLIED | REASON_SPACE);

@@ -17,6 +17,7 @@ import {
   ringAllBells,
   ringBell,
 } from '@manifold-db/storage';
+import { BufferedMain } from './buffered.js';
 import { Harness, SIZES, entries } from './harness.js';
 
 let directory: string;
@@ -94,6 +95,43 @@ describe('apply workers on threads', () => {
     expect(reopened.checkpoint.meta.sequence).toBe(60);
     expect(reopened.admittedContent()).toEqual(harness.history.get(60));
     reopened.close();
+  });
+
+  it.each([1, 3])('%i of them merge sealed generations beside the main thread', async (count) => {
+    const options = { realDirectory: directory, sizes: { ...SIZES, applyWorkers: count } };
+    const sizes = { ...options.sizes, writeBufferBytes: 128 * 1024, writeBufferCount: 3 };
+    const main = new BufferedMain({ ...options, sizes, init: { checkpointIntervalMs: 5 } });
+    const { harness } = main;
+    const workers = startWorkers(harness);
+    const exits = ended(workers);
+    await waitFor(() => Atomics.load(harness.shared.progress, PROGRESS_READY) === count);
+    const families = [main.newFamily(), main.newFamily(), main.newFamily()];
+    main.commit(families.map((family) => ({ kind: 'create', family })));
+    for (let i = 1; i <= 60; i++) {
+      const family = families[i % 3]!;
+      const changed = Object.entries(entries(`k${i % 7}`, 30, 60 + (i % 9)));
+      main.commit(changed.map(([key, value]) => ({ kind: 'put', family, key, value })));
+      if (i % 6 !== 0) continue;
+      const snapshot = main.takeSnapshot();
+      main.commit([{ kind: 'clear', family, low: 'k3' }]);
+      const sealed = main.seal();
+      sync(harness);
+      await waitFor(() => {
+        main.follow();
+        return main.view === sealed || harness.failure !== undefined;
+      });
+      expect(main.published()).toEqual({ sequence: sealed, content: main.contentAt(sealed) });
+      expect(main.closeSnapshot(snapshot)).toEqual(snapshot.content);
+    }
+    Atomics.store(harness.shared.progress, PROGRESS_SHUTDOWN, SHUTDOWN_DRAIN);
+    ringAllBells(harness.shared.bells, REASON_ANY);
+    expect(await exits).toEqual(workers.map(() => 0));
+    expect(harness.failure).toBeUndefined();
+    expect(harness.checkpointed).toBe(main.appended);
+    harness.close();
+    const reopened = new BufferedMain({ ...options, sizes });
+    expect(reopened.newest).toEqual(main.newest);
+    reopened.harness.close();
   });
 
   it('poison the database when one throws', async () => {

@@ -60,7 +60,7 @@ export class CommitPipeline {
   /** Mode `buffered`. */
   readonly buffered: BufferedCommits | undefined;
   readonly waits: SyncWaits;
-  readonly clock = new StageClock();
+  readonly clock: StageClock;
   /** Log bytes of all commits since opening. */
   bytesPut = 0;
   readonly admission: Admission;
@@ -92,7 +92,8 @@ export class CommitPipeline {
     this.#engine = engine;
     const bytesMax = engine.options.walBytesMax / 2;
     this.#appender = new Appender(engine.shared);
-    this.applier = new CommitApplier(engine);
+    this.clock = new StageClock(engine.shared);
+    this.applier = new CommitApplier(engine, this.clock.trace);
     this.waits = new SyncWaits(engine);
     this.admission = new Admission(engine, this.applier);
     this.pins = new Pins(engine);
@@ -337,7 +338,7 @@ export class CommitPipeline {
     this.#current = undefined;
     this.#stage = CommitStage.BuildChanges;
     this.applier.applyAppended();
-    this.clock.appended();
+    this.clock.appended(sequence);
     this.waits.settle(operation, sequence, this.#currentValue);
     this.#currentValue = undefined;
     if (++this.#sinceRelease >= COMMITS_PER_RELEASE) this.#release();

@@ -48,6 +48,8 @@ export interface OpenEnvironment {
   readonly host?: Host;
   /** No LOCK file, for directories that live in memory. */
   readonly withoutLock?: boolean;
+  /** Made by `createTraceRegion`: all threads note in it when they worked on which stage. */
+  readonly trace?: SharedArrayBuffer;
 }
 
 /** Segments kept ready for a burst, as a share of `walBytesMax`. */
@@ -99,7 +101,14 @@ async function openChecked(
     }
     const created = createIfAbsent(vfs, directory, checked.options);
     const options = adoptPageBytes(vfs, directory, checked);
-    const recovered = recover({ path: directory, options, vfs, host, signal: checked.signal });
+    const recovered = recover({
+      path: directory,
+      options,
+      vfs,
+      host,
+      signal: checked.signal,
+      trace: environment.trace,
+    });
     if (created) recovered.engine.recovery = { ...recovered.engine.recovery!, created };
     return await start(recovered, lock, environment);
   } catch (error) {

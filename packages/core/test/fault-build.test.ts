@@ -24,6 +24,9 @@ function key(i: number): string {
 }
 
 /** A database with two families, closed, so that its pages are cold when it is opened again. */
+/** A put reads pages where it changes them at once; a write buffer takes it as it is. */
+const PAGES = { mode: 'pipelined' } as const;
+
 async function coldDisk(): Promise<SimulatedDisk> {
   const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED);
   await host.run(
@@ -67,7 +70,7 @@ describe.each(Object.keys(OPERATIONS))('a page that cannot be read under a %s', 
   const operation = OPERATIONS[name]!;
 
   it('fails the commit, though the callback swallows the error', async () => {
-    const simulation = await openFaulty([noReads], {}, { disk: await coldDisk(), seed: SEED });
+    const simulation = await openFaulty([noReads], PAGES, { disk: await coldDisk(), seed: SEED });
     const { database, host } = simulation;
     const other = database.columnFamily('other');
     const last = database.lastCommitted;
@@ -90,7 +93,7 @@ describe.each(Object.keys(OPERATIONS))('a page that cannot be read under a %s', 
   });
 
   it('is undone by a savepoint', async () => {
-    const simulation = await openFaulty([noReads], {}, { disk: await coldDisk(), seed: SEED });
+    const simulation = await openFaulty([noReads], PAGES, { disk: await coldDisk(), seed: SEED });
     const { database, host } = simulation;
     const other = database.columnFamily('other');
     await host.run(
@@ -110,7 +113,7 @@ describe.each(Object.keys(OPERATIONS))('a page that cannot be read under a %s', 
   });
 
   it('fails the optimistic transaction as well', async () => {
-    const simulation = await openFaulty([noReads], {}, { disk: await coldDisk(), seed: SEED });
+    const simulation = await openFaulty([noReads], PAGES, { disk: await coldDisk(), seed: SEED });
     const { database, host } = simulation;
     const other = database.columnFamily('other');
     const outcome = await settle(host, () =>

@@ -58,6 +58,8 @@ export interface SharedBuffers {
   readonly frameRegions: readonly SharedArrayBuffer[];
   readonly writeBuffers: readonly SharedArrayBuffer[];
   readonly statistics: SharedArrayBuffer;
+  /** Absent unless it was asked for: `trace/trace-writer.ts`. */
+  readonly trace?: SharedArrayBuffer;
 }
 
 /** One thread's views of the shared regions. */
@@ -84,6 +86,8 @@ export interface Shared {
   /** Attached one by one: `buffer/write-buffer.ts`. */
   readonly writeBuffers: readonly SharedArrayBuffer[];
   readonly statistics: Float64Array;
+  /** Attached by each writer: `trace/trace-writer.ts`. */
+  readonly trace: SharedArrayBuffer | undefined;
 }
 
 /** Words of the pending queue: room for the page lists of a few large commits. */
@@ -157,5 +161,6 @@ export function attachShared(buffers: SharedBuffers): Shared {
     frameRegions: buffers.frameRegions,
     writeBuffers: buffers.writeBuffers,
     statistics: new Float64Array(buffers.statistics),
+    trace: buffers.trace,
   };
 }

@@ -41,6 +41,9 @@ import {
   TEST_SWITCH_OVER_ACKNOWLEDGE,
   THREAD_APPLY,
   THREAD_MAIN,
+  TRACE_SYNC,
+  TRACE_WAL,
+  TRACE_WRITE,
   WIDE_WORDS,
   assert,
   hasFailed,
@@ -48,7 +51,9 @@ import {
   loadWideOwned,
   ringBell,
   storeWide,
+  traceWriterFor,
   type Shared,
+  type TraceWriter,
 } from '@manifold-db/storage';
 import { reportFailure } from './report-failure.js';
 import type { StepResult, WalEnvironment } from './init.js';
@@ -64,6 +69,7 @@ export class WalLoop {
   private readonly environment: WalEnvironment;
   private readonly consumer: RingConsumer;
   private readonly figures: WalFigures;
+  private readonly trace: TraceWriter | undefined;
   private readonly stamp: BlockStamp;
   private segment: SegmentWriter;
   /** A group is written and not synced. */
@@ -94,6 +100,7 @@ export class WalLoop {
     this.environment = environment;
     this.consumer = new RingConsumer(shared, written);
     this.figures = new WalFigures(shared.statistics);
+    this.trace = traceWriterFor(shared, TRACE_WAL);
     this.segment = new SegmentWriter(context, start.segmentNumber, start.offset);
     this.synced = loadWide(shared.progress, PROGRESS_SYNCED);
     this.told = this.synced;
@@ -150,6 +157,7 @@ export class WalLoop {
   private writeGroup(): boolean {
     const { consumer } = this;
     const start = performance.now();
+    this.trace?.begin(consumer.completedSequence);
     const bound = consumer.claimed();
     let hasWritten = false;
     while (consumer.gather(this.segment.payloadBytesMax(), bound) > 0) {
@@ -159,6 +167,7 @@ export class WalLoop {
     if (consumer.refusedBytes > 0) this.endSegment();
     if (!hasWritten && !this.isLeaving) return false;
     this.figures.countWrite(performance.now() - start);
+    this.trace?.end(TRACE_WRITE, consumer.completedSequence);
     this.isSyncDue = true;
     return true;
   }
@@ -216,7 +225,9 @@ export class WalLoop {
     // Captured before the sync (invariant 1). This thread is the only writer of WRITTEN.
     const captured = loadWideOwned(progress, PROGRESS_WRITTEN);
     const start = performance.now();
+    this.trace?.begin(this.synced);
     this.segment.dataSync();
+    this.trace?.end(TRACE_SYNC, captured);
     this.figures.countSync(performance.now() - start, captured > this.synced);
     this.isSyncDue = false;
     this.hasUnsynced = false;

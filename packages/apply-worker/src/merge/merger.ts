@@ -71,7 +71,7 @@ export class Merger {
     return this.#running !== undefined && this.#parts.memory.isWaiting;
   }
 
-  /** The next piece, if a generation is due; no group is open. Returns whether anything was done. */
+  /** The next piece, if a generation is due; no group is open. Returns whether there was any. */
   step(): boolean {
     const running = (this.#running ??= this.#begin());
     if (running === undefined) return false;
@@ -113,12 +113,7 @@ export class Merger {
   #advance(running: Running): boolean {
     const { generation, windowIndex, buffer } = running;
     const end = generation.ends[windowIndex]!;
-    const window = (running.window ??= new MergeWindow(
-      this.#parts,
-      buffer,
-      this.#groups.staged,
-      end,
-    ));
+    const window = (running.window ??= this.#beginWindow(buffer, end));
     let hasWorked = false;
     if (!running.isWindowComplete) {
       const outcome = window.step();
@@ -129,6 +124,12 @@ export class Merger {
     if (!this.#hasViewReached(running.viewAwaited)) return hasWorked;
     this.#finishWindow(running, window);
     return true;
+  }
+
+  #beginWindow(buffer: WriteBuffer, end: number): MergeWindow {
+    const { staged, trace } = this.#groups;
+    trace?.begin(staged);
+    return new MergeWindow(this.#parts, buffer, staged, end);
   }
 
   #hasViewReached(sequence: number): boolean {

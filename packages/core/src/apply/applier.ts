@@ -16,9 +16,11 @@ import {
   QueueProducer,
   ROOTS_ADMITTED,
   ROOT_WORDS,
+  TRACE_APPLY_CHANGES,
   admittedRowAt,
   publishRootSet,
   storeWide,
+  type TraceWriter,
 } from '@manifold-db/storage';
 import type { Engine } from '../engine.js';
 import type { ApplyBacklog, BuiltChanges } from '../stage-contracts.js';
@@ -36,12 +38,14 @@ export class CommitApplier implements ApplyBacklog {
   readonly producer: QueueProducer;
   readonly #engine: Engine;
   readonly #entry = new PendingEntry();
+  readonly #trace: TraceWriter | undefined;
   #isInline: boolean;
   #sequence = 0;
   #mark = 0;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, trace: TraceWriter | undefined) {
     this.#engine = engine;
+    this.#trace = trace;
     this.producer = new QueueProducer(engine.shared);
     this.#isInline = engine.mode === 'async-wal';
   }
@@ -113,9 +117,11 @@ export class CommitApplier implements ApplyBacklog {
   #publish(): void {
     const { shared } = this.#engine;
     const started = performance.now();
+    this.#trace?.begin(this.#sequence - 1);
     publishRootSet(shared, ROOTS_ADMITTED, this.#sequence, this.#mark);
     // The set before the watermark: whoever sees APPLIED finds the set.
     storeWide(shared.progress, PROGRESS_APPLIED, this.#sequence);
+    this.#trace?.end(TRACE_APPLY_CHANGES, this.#sequence);
     this.applyNs += (performance.now() - started) * NS_PER_MS;
   }
 }

@@ -53,6 +53,8 @@ export interface RecoverInput {
   readonly vfs: Vfs;
   readonly host: Host;
   readonly signal: AbortSignal | undefined;
+  /** Where all threads note their stage times, if anyone asked for them. */
+  readonly trace: SharedArrayBuffer | undefined;
 }
 
 export interface Recovered {
@@ -89,7 +91,8 @@ function recoverWith(input: RecoverInput, dataFile: VfsFile): Recovered {
   const startedMs = input.host.now();
   const checkpoint = loadCheckpoint(vfs, path);
   const { meta } = checkpoint;
-  const buffers = createSharedBuffers(sharedSizes(options));
+  const regions = createSharedBuffers(sharedSizes(options));
+  const buffers = input.trace === undefined ? regions : { ...regions, trace: input.trace };
   const engine = openPages(input, buffers, checkpoint, dataFile);
   const seededBelow = seedFreePages(engine.pager, checkpoint.freeMap.inUse, meta.pageCount);
   const replay = new Replay(engine, meta.sequence, input.signal);

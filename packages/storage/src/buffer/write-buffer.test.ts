@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hashSlotCount } from '../layout/write-buffer.js';
 import { KIB, MIB, WRITE_BUFFER_TOMBSTONES_MAX } from '../limits.js';
 import { seededRandom, utf8 } from '../tree/testing/history.js';
 import { hashKey } from './keys.js';
@@ -199,6 +200,26 @@ describe('a write buffer', () => {
     }
     expect(asked).toEqual([4, 5]);
     expect(buffer.hasFamily(5)).toBe(true);
+  });
+
+  it('tells keys and families apart that meet in the hash table', () => {
+    const block = new ArrayBuffer(64 * KIB);
+    const buffer = new WriteBuffer(block);
+    const short = utf8('key');
+    const bits = (hash: number) => hash & (0xfe000000 | (hashSlotCount(block.byteLength) - 1));
+    const wanted = bits(hashKey(1, short, 0, short.length));
+    const longer = (number: number) => utf8(`key${number}`);
+    let number = 0;
+    while (bits(hashKey(1, longer(number), 0, longer(number).length)) !== wanted) number += 1;
+    let family = 2;
+    while (bits(hashKey(family, short, 0, short.length)) !== wanted) family += 1;
+    addOperations(buffer, [put(1, `key${number}`, 'longer'), put(family, 'key', 'other')], 1);
+    expect(lookUp(buffer, 1, short, 1)).toBe('nothing');
+    addOperations(buffer, [put(1, 'key', 'short')], 2);
+    expect(lookUp(buffer, 1, short, 2)).toEqual(Uint8Array.from(utf8('short')));
+    expect(lookUp(buffer, family, short, 2)).toEqual(Uint8Array.from(utf8('other')));
+    expect(lookUp(buffer, 1, longer(number), 2)).toEqual(Uint8Array.from(utf8('longer')));
+    checkBuffer(buffer);
   });
 
   it('refuses sequences that fall', () => {

@@ -415,9 +415,9 @@ export class Pager {
   }
 
   /**
-   * Writes the diff's pages, or up to `pagesMax` of them, to their places in the file, so that their
-   * frames can be evicted: nothing durable refers to them. Outside an operation; writers on this
-   * diff must forget their cached positions first. When a write fails nothing has changed.
+   * Writes the diff's pages, or up to `pagesMax` of them, to their places in the file, so that
+   * their frames can be evicted: nothing durable refers to them. Outside an operation; writers on
+   * this diff must forget their cached positions first. When a write fails nothing has changed.
    */
   spill(diff: Diff, pagesMax = Infinity): void {
     assert(this.canWriteThrough, 'pages may be written early');

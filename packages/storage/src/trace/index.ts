@@ -1,0 +1,2 @@
+export * from './trace-writer.js';
+export * from './trace-reader.js';
