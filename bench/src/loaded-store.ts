@@ -10,6 +10,7 @@ export interface LoadedParameters extends Subject {
   readonly count: number;
   readonly openOptions: Readonly<Record<string, unknown>>;
   readonly directory: string;
+  readonly hold?: SharedArrayBuffer | undefined;
 }
 
 /** Opens what is there already, or creates it. */

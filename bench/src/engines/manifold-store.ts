@@ -25,7 +25,7 @@ export async function openManifoldStore(request: StoreRequest): Promise<Manifold
     ...request.openOptions,
     mode: request.mode,
   } as OpenOptions;
-  const database = await openManifold(directory, options, request.addedSyncLatencyUs);
+  const database = await openManifold(directory, options, request.addedSyncLatencyUs, request.hold);
   return storeOf(database, request);
 }
 

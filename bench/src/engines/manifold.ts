@@ -13,13 +13,16 @@ import {
 } from '@manifold-db/storage';
 import type { StageTotals } from '../ladder/stage-costs.js';
 
+/** With nothing added, and nothing to hold syncs with, the files are the real ones. */
 export function openManifold(
   path: string,
   options: OpenOptions,
   addedSyncLatencyUs = 0,
+  hold?: SharedArrayBuffer,
 ): Promise<ManifoldDatabase> {
-  if (addedSyncLatencyUs === 0) return openWith(path, options, {});
-  return openWith(path, options, { vfsSpec: { kind: 'slow', addedSyncLatencyUs } });
+  if (addedSyncLatencyUs === 0 && hold === undefined) return openWith(path, options, {});
+  const vfsSpec = { kind: 'slow', addedSyncLatencyUs, ...(hold && { hold }) } as const;
+  return openWith(path, options, { vfsSpec });
 }
 
 /** The figures that the workers keep in shared memory; the engine itself is what views read. */

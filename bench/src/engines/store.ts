@@ -13,7 +13,7 @@ export interface StoreRequest {
   readonly durability: Durability;
   /** A fresh one, or one that the same engine has closed. */
   readonly directory: string;
-  /** Separate ordered sets of keys; engines without any give each one a byte in front of its keys. */
+  /** Ordered sets of keys; engines that have one only give each a byte in front of its keys. */
   readonly families: number;
   /** For pages or blocks that were read; each engine gets the same. */
   readonly cacheBytes: number;
@@ -21,6 +21,8 @@ export interface StoreRequest {
   readonly bufferBytes: number;
   /** Manifold only. */
   readonly addedSyncLatencyUs: number;
+  /** Manifold only: word 0 holds log syncs up, as `vfs/slow.ts` has it. */
+  readonly hold?: SharedArrayBuffer | undefined;
   /** Manifold only: what `--open` says. */
   readonly openOptions: Readonly<Record<string, unknown>>;
 }

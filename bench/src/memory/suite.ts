@@ -3,7 +3,7 @@
  * the configured sizes and the bare runtime is the constant that the documentation states.
  */
 import { join } from 'node:path';
-import type { Settings } from '../arguments.js';
+import { MODE_DEFAULT, type Settings } from '../arguments.js';
 import { rounded } from '../figures.js';
 import { runIsolated } from '../isolated.js';
 import { describeMachine } from '../machine.js';
@@ -25,13 +25,14 @@ export async function memory(settings: Settings): Promise<Report> {
   const machine = await describeMachine(settings.directory);
   const cacheBytes = settings.quick ? QUICK_CACHE_BYTES : CACHE_BYTES;
   const entries = settings.count ?? Math.ceil((cacheBytes * DATA_PER_CACHE) / ENTRY_BYTES);
+  const mode = settings.modes?.[0] ?? MODE_DEFAULT;
   const measures = await withScratch(settings.directory, (scratch) => {
     const parameters = {
       directory: join(scratch, 'database'),
       cacheBytes,
       entries,
       valueBytes: VALUE_BYTES,
-      openOptions: settings.openOptions,
+      openOptions: { ...settings.openOptions, mode },
     };
     const { profileDirectory } = settings;
     return runIsolated<MemoryParameters, MemoryMeasures>(CHILD, parameters, { profileDirectory });
@@ -62,7 +63,7 @@ export async function memory(settings: Settings): Promise<Report> {
     runs,
   );
   return {
-    json: { machine, cacheBytes, entries, dataBytes, configuredBytes, bareRssBytes, runs },
+    json: { machine, mode, cacheBytes, entries, dataBytes, configuredBytes, bareRssBytes, runs },
     text: `${head}\n${table}`,
   };
 }

@@ -1,4 +1,4 @@
-/** The process of the suite `mixed`: loads its records once, then runs one workload after another. */
+/** The process of the suite `mixed`: loads its records once, then runs workload after workload. */
 import { latencyFigures } from '../latencies.js';
 import { openLoaded, type LoadedParameters } from '../loaded-store.js';
 import type { Measures } from '../rounds.js';

@@ -66,7 +66,7 @@ function sumOfAll(values: readonly (Buffer | undefined)[]): number {
   return sum;
 }
 
-/** Waits only for engines that make one wait: nothing else may run in between (`half-full.ts`). */
+/** Waits only for engines that make one wait. */
 function readMany(store: Store, keys: readonly Buffer[]): number | Promise<number> {
   let sum = 0;
   for (let first = 0; first < keys.length; first += GET_MANY_SIZE) {

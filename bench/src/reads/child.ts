@@ -5,7 +5,7 @@ import { openLoaded, type LoadedParameters } from '../loaded-store.js';
 import type { EngineFacts } from '../report.js';
 import { serveSession, type Served } from '../session.js';
 import { casesFor, methodOf, type Case, type Way, type Workload } from './cases.js';
-import { bufferState, fillBuffers, type BufferState } from './half-full.js';
+import { HalfFullBuffers, ROOMY_LOG, type BufferState } from './half-full.js';
 
 const MS_PER_SECOND = 1e3;
 
@@ -26,39 +26,36 @@ export interface ReadMeasures {
   readonly bufferEnd: BufferState | undefined;
 }
 
-interface Timed {
-  readonly sum: number;
-  readonly opsPerSecond: number;
-}
-
-/** Returns without a promise what the engine gives without one: then no turn has passed. */
-function timed({ units, run }: Case, store: Store, way: Way): Timed | Promise<Timed> {
-  const started = performance.now();
-  const result = run(store, way);
-  const done = (sum: number): Timed => {
-    return { sum, opsPerSecond: (units * MS_PER_SECOND) / (performance.now() - started) };
-  };
-  return result instanceof Promise ? result.then(done) : done(result);
-}
-
 type ReadServed = Served<ReadCommand, ReadMeasures | undefined>;
 
-async function start(parameters: LoadedParameters): Promise<ReadServed> {
+async function timed({ units, run }: Case, store: Store, way: Way) {
+  const started = performance.now();
+  const sum = await run(store, way);
+  return { units, sum, opsPerSecond: (units * MS_PER_SECOND) / (performance.now() - started) };
+}
+
+async function start(given: LoadedParameters): Promise<ReadServed> {
+  const isBuffered = given.mode === 'buffered';
+  const hold = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const parameters = isBuffered
+    ? { ...given, hold, openOptions: { ...ROOMY_LOG, ...given.openOptions } }
+    : given;
   const { store, records } = await openLoaded(parameters);
   const cases = casesFor(records);
-  const ours = parameters.engine === 'manifold' ? (store as ManifoldStore) : undefined;
+  const buffers = isBuffered
+    ? new HalfFullBuffers(store as ManifoldStore, records, hold)
+    : undefined;
   const run = async (command: ReadCommand): Promise<ReadMeasures | undefined> => {
     const { workload, way, isHalfFull } = command;
     const method = methodOf(store, workload, way);
     if (method === undefined) return undefined;
-    if (isHalfFull && (ours === undefined || bufferState(ours) === undefined)) return undefined;
-    const bufferStart = isHalfFull ? fillBuffers(ours!, records) : undefined;
-    const result = timed(cases[workload], store, way);
-    const bufferEnd = isHalfFull ? bufferState(ours!) : undefined;
-    const { sum, opsPerSecond } = await result;
-    if (isHalfFull) await store.finish();
-    const { units } = cases[workload];
-    return { facts: store.facts, method, units, opsPerSecond, sum, bufferStart, bufferEnd };
+    const used = isHalfFull ? buffers : undefined;
+    used?.fill();
+    const bufferStart = used?.state;
+    const result = await timed(cases[workload], store, way);
+    const bufferEnd = used?.state;
+    await used?.empty();
+    return { facts: store.facts, method, ...result, bufferStart, bufferEnd };
   };
   return { run, close: () => store.close() };
 }

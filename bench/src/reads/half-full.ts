@@ -1,66 +1,88 @@
 /**
- * Puts Manifold's write buffer into a state that reads have to look through: two generations
- * sealed, the active one half full.
- *
- * Only the main thread lets merged generations go, and only in a turn of its event loop or when it
- * needs one. So what was filled here stays above the tree for as long as the caller does not give
- * way: fill, read, look at `state`, all in one turn.
+ * Puts Manifold's write buffer into a state that reads have to look through, and keeps it there:
+ * two generations sealed, the active one half full. What is not synced is not merged, so the log's
+ * syncs are held up meanwhile; the ring and one log segment have room for everything.
  */
 import type { Stats } from '@manifold-db/core';
+import { SYNCS_HELD, SYNCS_RUN } from '@manifold-db/storage';
 import type { ManifoldStore } from '../engines/manifold-store.js';
 import { LOAD_BATCH_OPS, loadOrder } from '../loading.js';
 import { RecordPuts, type Records } from '../records.js';
+import { MIB } from '../sizes.js';
 
 const SEALED = 2;
 const FILL_GENERATIONS = 2.5;
-/** Fills that merges have overtaken before they were complete. */
-const ATTEMPTS_MAX = 50;
+const PUTS_PER_COMMIT = LOAD_BATCH_OPS / 10;
+
+/** Log sizes that do not wait for a sync before the state is reached. */
+export const ROOMY_LOG = {
+  walRingBytes: 64 * MIB,
+  walSegmentBytes: 72 * MIB,
+  walBytesMax: 8 * 72 * MIB,
+} as const;
 
 export type BufferState = Pick<
   NonNullable<Stats['writeBuffer']>,
   'fillBytes' | 'capacityBytes' | 'sealedCount' | 'count'
 >;
 
-/** `undefined` in modes without a write buffer. */
-export function bufferState({ database }: ManifoldStore): BufferState | undefined {
-  const { writeBuffer } = database.stats();
-  if (writeBuffer === undefined) return undefined;
-  const { fillBytes, capacityBytes, sealedCount, count } = writeBuffer;
+function stateOf({ database }: ManifoldStore): BufferState {
+  const { fillBytes, capacityBytes, sealedCount, count } = database.stats().writeBuffer!;
   return { fillBytes, capacityBytes, sealedCount, count };
 }
 
-function isReached({ fillBytes, capacityBytes, sealedCount, count }: BufferState): boolean {
-  return sealedCount === SEALED && fillBytes >= FILL_GENERATIONS * (capacityBytes / count);
-}
+export class HalfFullBuffers {
+  readonly #store: ManifoldStore;
+  readonly #records: Records;
+  readonly #order: Uint32Array;
+  readonly #hold: Int32Array;
+  #next = 0;
 
-/** Puts records again, with the values that they have: what is read stays the same. */
-export function fillBuffers(store: ManifoldStore, records: Records): BufferState {
-  const { database } = store;
-  const family = database.columnFamily<Buffer, Buffer>('family-0', {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-  });
-  const order = loadOrder(records);
-  const { capacityBytes } = bufferState(store)!;
-  let next = 0;
-  let bytesPut = 0;
-  while (bytesPut < capacityBytes * ATTEMPTS_MAX) {
-    if (next >= order.length) next = 0;
-    const puts = new RecordPuts(records, order, next, LOAD_BATCH_OPS / 10);
-    next += puts.ops;
+  constructor(store: ManifoldStore, records: Records, hold: SharedArrayBuffer) {
+    this.#store = store;
+    this.#records = records;
+    this.#order = loadOrder(records);
+    this.#hold = new Int32Array(hold);
+  }
+
+  get state(): BufferState {
+    return stateOf(this.#store);
+  }
+
+  fill(): void {
+    Atomics.store(this.#hold, 0, SYNCS_HELD);
+    const { capacityBytes, count } = this.state;
+    const wanted = FILL_GENERATIONS * (capacityBytes / count);
+    for (let filled = 0; filled < wanted; filled = this.state.fillBytes) {
+      if (filled > 0 && this.state.sealedCount > SEALED) break;
+      this.#commit();
+    }
+    const { sealedCount } = this.state;
+    if (sealedCount !== SEALED) throw new Error(`${sealedCount} generations are sealed`);
+  }
+
+  /** Records again, with the values that they have: what is read stays the same. */
+  #commit(): void {
+    const { database } = this.#store;
+    const family = database.columnFamily<Buffer, Buffer>('family-0', {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+    });
+    if (this.#next >= this.#order.length) this.#next = 0;
+    const puts = new RecordPuts(this.#records, this.#order, this.#next, PUTS_PER_COMMIT);
+    this.#next += puts.ops;
     database.writeSync(
       (tx) => {
-        for (let i = 0; i < puts.ops; i++) {
-          const key = puts.nextKey();
-          const value = puts.value();
-          bytesPut += key.length + value.length;
-          tx.put(family, key, value);
-        }
+        for (let i = 0; i < puts.ops; i++) tx.put(family, puts.nextKey(), puts.value());
       },
       { durability: 'none' },
     );
-    const state = bufferState(store)!;
-    if (isReached(state)) return state;
   }
-  throw new Error('the write buffer did not fill up: its generations are merged too fast');
+
+  /** Lets everything be synced and merged. */
+  async empty(): Promise<void> {
+    Atomics.store(this.#hold, 0, SYNCS_RUN);
+    Atomics.notify(this.#hold, 0);
+    await this.#store.finish();
+  }
 }

@@ -1,6 +1,7 @@
 /**
- * A file system whose log syncs take longer by a fixed time, for benchmarks and backpressure tests
- * on machines with a fast disk. Only files named `wal-*.log` are slowed down.
+ * A file system whose log syncs take longer by a fixed time, or for as long as another thread
+ * wants, for benchmarks and backpressure tests on machines with a fast disk. Only files named
+ * `wal-*.log` are slowed down.
  */
 import { basename } from 'node:path';
 import type { OpenMode, Vfs, VfsFile } from './vfs.js';
@@ -9,10 +10,16 @@ const LOG_NAME = /^wal-.*\.log$/;
 /** `Atomics.wait` is exact to about this much; the rest of a delay is spun. */
 const SPIN_BELOW_US = 200;
 
+/** Word 0 of `SlowVfsOptions.hold`. */
+export const SYNCS_RUN = 0;
+export const SYNCS_HELD = 1;
+
 export interface SlowVfsOptions {
   addedSyncLatencyUs: number;
   /** Int32 word 0 is raised by one after every slowed sync. */
   syncCounter?: SharedArrayBuffer;
+  /** A sync takes until Int32 word 0 is SYNCS_RUN; whoever stores that notifies. */
+  hold?: SharedArrayBuffer;
 }
 
 /** Blocks the calling thread. The word is private, so nobody can wake it early. */
@@ -27,11 +34,17 @@ function sleepUs(delayUs: number): void {
   }
 }
 
+function waitForRelease(hold: Int32Array): void {
+  while (Atomics.load(hold, 0) === SYNCS_HELD) Atomics.wait(hold, 0, SYNCS_HELD);
+}
+
 function slowFile(file: VfsFile, options: SlowVfsOptions): VfsFile {
   const counter =
     options.syncCounter === undefined ? undefined : new Int32Array(options.syncCounter);
+  const hold = options.hold === undefined ? undefined : new Int32Array(options.hold);
   const delay = (): void => {
     sleepUs(options.addedSyncLatencyUs);
+    if (hold !== undefined) waitForRelease(hold);
     if (counter !== undefined) Atomics.add(counter, 0, 1);
   };
   return {

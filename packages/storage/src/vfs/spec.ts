@@ -4,13 +4,11 @@
  */
 import { createFaultVfs, type FaultRule } from './fault.js';
 import { createRealVfs } from './real.js';
-import { createSlowVfs } from './slow.js';
+import { createSlowVfs, type SlowVfsOptions } from './slow.js';
 import type { Vfs } from './vfs.js';
 
 export type VfsSpec =
-  | { kind: 'real' }
-  | { kind: 'slow'; addedSyncLatencyUs: number; syncCounter?: SharedArrayBuffer }
-  | { kind: 'fault'; rules: FaultRule[] };
+  { kind: 'real' } | ({ kind: 'slow' } & SlowVfsOptions) | { kind: 'fault'; rules: FaultRule[] };
 
 export function createVfs(spec: VfsSpec): Vfs {
   switch (spec.kind) {
