@@ -5,9 +5,15 @@ import { parseArgs } from 'node:util';
 
 export const SUITES = [
   'ladder',
+  'seed',
+  'commits',
+  'load',
   'read',
-  'latency',
+  'scan',
+  'mixed',
+  'large',
   'recovery',
+  'open',
   'memory',
   'micro',
   'timeline',
@@ -15,10 +21,13 @@ export const SUITES = [
 ] as const;
 export type SuiteName = (typeof SUITES)[number];
 
-export const LADDER_MODES = ['sequential', 'async-wal', 'pipelined'] as const;
-export type LadderMode = (typeof LADDER_MODES)[number];
+/** The commit modes, from the lowest rung of the ladder to the highest. */
+export const MODES = ['sequential', 'async-wal', 'pipelined', 'buffered'] as const;
+export type Mode = (typeof MODES)[number];
+/** The mode that is measured beside the peers unless `--mode` says otherwise. */
+export const MODE_DEFAULT: Mode = 'buffered';
 
-export const ENGINES = ['manifold', 'lmdb'] as const;
+export const ENGINES = ['manifold', 'lmdb', 'classic-level', 'rocksdb', 'better-sqlite3'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface Settings {
@@ -27,12 +36,16 @@ export interface Settings {
   /** Short runs that show that everything works; the figures mean little. */
   readonly quick: boolean;
   readonly rounds: number | undefined;
-  /** Entries (read, recovery, memory), writes (latency), or batches per family (ladder). */
+  /** Entries, or batches per family (ladder, seed). */
   readonly count: number | undefined;
+  /** commits: how long commits are made at each depth. */
+  readonly durationMs: number | undefined;
   readonly batchOps: readonly number[] | undefined;
   readonly addedSyncLatencyUs: readonly number[] | undefined;
-  readonly modes: readonly LadderMode[] | undefined;
+  readonly modes: readonly Mode[] | undefined;
   readonly engines: readonly EngineName[] | undefined;
+  /** Only what has all of these words in its name is measured. */
+  readonly only: readonly string[] | undefined;
   /** Where fresh databases are made. */
   readonly directory: string;
   /** Further options of `open`, for finding out what holds an engine up; reported with the rows. */
@@ -48,9 +61,15 @@ export const USAGE = `usage: npm run -s bench -- <suite> [options]
 
 suites
   ladder     durable batches in every mode, beside lmdb-js
-  read       point reads, ranges and scans, beside lmdb-js
-  latency    single durable writes, beside a bare write and fdatasync
+  seed       the same batches with every engine: as a burst, and sustained until applied
+  commits    one put per commit, 1 to 4096 under way, beside a bare write and fdatasync
+  load       random keys in batches, until applied and checkpointed
+  read       point reads, with the write buffer empty and half full
+  scan       full, in reverse, and in ranges of 100
+  mixed      YCSB A to F
+  large      ten million random entries: memory for all of it, and for a tenth (takes long)
   recovery   opening after the process was killed
+  open       opening after a close, with the files in the system's cache and without
   memory     a database ten times larger than its cache
   micro      single parts of the engine
   timeline   which thread worked on which stage, for some commits of every mode
@@ -60,17 +79,19 @@ options
   --json              one JSON object on stdout
   --quick             a short run, to see that it works
   --rounds <n>        how often everything is measured
-  --count <n>         entries (read, recovery, memory), writes (latency), or batches per
-                      family (ladder)
-  --batch <n,...>     ladder: operations per commit      (default 1000,100,10,1)
+  --count <n>         entries; or batches per family (ladder, seed)
+  --batch <n,...>     operations per commit              (ladder: default 1000,100,10,1)
   --added <us,...>    ladder: time added to log syncs    (default 0,500,4000)
-  --mode <name,...>   ladder: ${LADDER_MODES.join(', ')}
-  --engine <name,...> ladder: ${ENGINES.join(', ')}
+  --duration <ms>     commits: how long at each depth    (default 2000)
+  --mode <name,...>   ${MODES.join(', ')}
+                      (default: all in ladder, elsewhere ${MODE_DEFAULT}, in seed also pipelined)
+  --engine <name,...> ${ENGINES.join(', ')}
+  --only <word,...>   only runs that have all of these words in their names, as shown meanwhile
   --dir <path>        where databases are made           (default: the system's folder for this)
   --open <json>       further options of open, such as {"cacheBytes":268435456}
   --input <file,...>  report: what suites printed with --json (default: runs them)
   --output <file>     report: the page                    (default: in the system's folder)
-  --profile <path>    ladder, recovery, memory: write CPU profiles of every run into this folder
+  --profile <path>    write CPU profiles of every run into this folder
 `;
 
 /** A bad argument; the message is for the user. */
@@ -128,10 +149,12 @@ function parse(args: readonly string[]) {
         help: { type: 'boolean', short: 'h', default: false },
         rounds: { type: 'string' },
         count: { type: 'string' },
+        duration: { type: 'string' },
         batch: { type: 'string' },
         added: { type: 'string' },
         mode: { type: 'string' },
         engine: { type: 'string' },
+        only: { type: 'string' },
         dir: { type: 'string' },
         open: { type: 'string' },
         profile: { type: 'string' },
@@ -151,17 +174,19 @@ export function parseArguments(args: readonly string[]): Settings | undefined {
   const [suite, ...rest] = positionals;
   if (suite === undefined) throw new UsageError(`name a suite: ${SUITES.join(', ')}`);
   if (rest.length > 0) throw new UsageError(`one suite at a time; '${rest[0]}' is too much`);
-  const { rounds, count } = values;
+  const { rounds, count, duration } = values;
   return {
     suite: oneOf(suite, SUITES, 'the suite'),
     json: values.json,
     quick: values.quick,
     rounds: rounds === undefined ? undefined : wholeNumber(rounds, 'rounds', 1),
     count: count === undefined ? undefined : wholeNumber(count, 'count', 1),
+    durationMs: duration === undefined ? undefined : wholeNumber(duration, 'duration', 1),
     batchOps: numbers(values.batch, 'batch', 1),
     addedSyncLatencyUs: numbers(values.added, 'added', 0),
-    modes: names(values.mode, LADDER_MODES, 'mode'),
+    modes: names(values.mode, MODES, 'mode'),
     engines: names(values.engine, ENGINES, 'engine'),
+    only: values.only?.split(','),
     directory: resolve(values.dir ?? tmpdir()),
     openOptions: objectOf(values.open),
     profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),

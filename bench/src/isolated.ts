@@ -2,9 +2,9 @@
  * Runs one measurement in a process of its own, so that neither memory nor compiled code of another
  * one leaks into it. Its standard output goes to stderr: stdout belongs to the report.
  */
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 
-const MAX_RUN_MS = 15 * 60_000;
+const MAX_RUN_MS = 30 * 60_000;
 
 export interface IsolatedOptions {
   /** Directory for a CPU profile of the child, if one is wanted. */
@@ -15,18 +15,18 @@ export interface IsolatedOptions {
 
 type Answer<R> = { readonly result: R } | { readonly error: string };
 
-/** Calls what the module `entry` serves, in a new process. */
-export function runIsolated<P, R>(entry: URL, parameters: P, options: IsolatedOptions): Promise<R> {
-  const { profileDirectory } = options;
+/** A process for measurements, which listens for what it is to do. */
+export function forkMeasurement(entry: URL, profileDirectory: string | undefined): ChildProcess {
   const execArgv = ['--expose-gc'];
   if (profileDirectory !== undefined) {
     execArgv.push('--cpu-prof', `--cpu-prof-dir=${profileDirectory}`);
   }
-  const child = fork(entry, [], {
-    execArgv,
-    stdio: ['ignore', 2, 2, 'ipc'],
-    serialization: 'advanced',
-  });
+  return fork(entry, [], { execArgv, stdio: ['ignore', 2, 2, 'ipc'], serialization: 'advanced' });
+}
+
+/** Calls what the module `entry` serves, in a new process. */
+export function runIsolated<P, R>(entry: URL, parameters: P, options: IsolatedOptions): Promise<R> {
+  const child = forkMeasurement(entry, options.profileDirectory);
   return new Promise<R>((resolve, reject) => {
     let answer: Answer<R> | undefined;
     const timer = setTimeout(() => child.kill('SIGKILL'), MAX_RUN_MS);

@@ -10,9 +10,15 @@ type Suite = (settings: Settings) => Promise<Report>;
 /** Loaded on demand: each suite needs other packages. */
 const SUITES: Readonly<Record<SuiteName, () => Promise<Suite>>> = {
   ladder: async () => (await import('./ladder/suite.js')).ladder,
-  read: async () => (await import('./read/suite.js')).read,
-  latency: async () => (await import('./latency/suite.js')).latency,
+  seed: async () => (await import('./seed/suite.js')).seed,
+  commits: async () => (await import('./commits/suite.js')).commits,
+  load: async () => (await import('./load/suite.js')).load,
+  read: async () => (await import('./reads/suite.js')).read,
+  scan: async () => (await import('./reads/suite.js')).scan,
+  mixed: async () => (await import('./mixed/suite.js')).mixed,
+  large: async () => (await import('./large/suite.js')).large,
   recovery: async () => (await import('./recovery/suite.js')).recovery,
+  open: async () => (await import('./open/suite.js')).open,
   memory: async () => (await import('./memory/suite.js')).memory,
   micro: async () => (await import('./micro/suite.js')).micro,
   timeline: async () => (await import('./timeline/suite.js')).timeline,

@@ -16,6 +16,11 @@ export function formatCell(cell: Cell): string {
   return cell.toLocaleString('en-US', { maximumFractionDigits });
 }
 
+/** Of a figure that may be of any kind. */
+export function cellOf(value: unknown): Cell {
+  return typeof value === 'string' || typeof value === 'number' ? value : undefined;
+}
+
 /** Text to the left, figures to the right. */
 export function formatTable<R>(columns: readonly Column<R>[], rows: readonly R[]): string {
   const cells = columns.map(([heading, cell]) => {

@@ -5,6 +5,8 @@ import {
   STAT_APPLY_COMMITS,
   STAT_APPLY_NS,
   STAT_GROUPS,
+  STAT_MERGE_COMMITS,
+  STAT_MERGE_NS,
   STAT_SYNC_NS,
   STAT_WRITE_NS,
   type Shared,
@@ -29,7 +31,10 @@ export function stageTotals(database: ManifoldDatabase): StageTotals {
   const { pipeline } = database;
   const { log, options, checkpoints } = database.stats();
   const statistics = statisticsOf(database);
-  const isAppliedByWorker = options.mode === 'pipelined';
+  const isAppliedByWorker = options.mode === 'pipelined' || options.mode === 'buffered';
+  // In mode buffered most commits are merged, and those too large for a buffer are applied.
+  const workerNs = statistics[STAT_APPLY_NS]! + statistics[STAT_MERGE_NS]!;
+  const workerCommits = statistics[STAT_APPLY_COMMITS]! + statistics[STAT_MERGE_COMMITS]!;
   return {
     commits: pipeline.clock.commits,
     buildNs: pipeline.clock.buildNs,
@@ -38,8 +43,8 @@ export function stageTotals(database: ManifoldDatabase): StageTotals {
     syncNs: statistics[STAT_SYNC_NS]!,
     syncs: log.syncs,
     groups: statistics[STAT_GROUPS]!,
-    applyNs: isAppliedByWorker ? statistics[STAT_APPLY_NS]! : pipeline.applier.applyNs,
-    applyCommits: isAppliedByWorker ? statistics[STAT_APPLY_COMMITS]! : pipeline.clock.commits,
+    applyNs: isAppliedByWorker ? workerNs : pipeline.applier.applyNs,
+    applyCommits: isAppliedByWorker ? workerCommits : pipeline.clock.commits,
     checkpoints: checkpoints.count,
   };
 }

@@ -4,18 +4,12 @@
  * first database stays open meanwhile: with its last object V8 would drop what it has learned, and
  * compile everything once more in the run that counts. Its memory is taken off again.
  */
+import { openStore } from '../engines/open-store.js';
 import { serveIsolated } from '../isolated.js';
 import { withScratch } from '../scratch.js';
-import type { RunMeasures, RunParameters } from './run.js';
-import { measure, type Target } from './workload.js';
-
-/** The module of an engine is loaded only where it is measured. */
-async function openTarget(directory: string, parameters: RunParameters): Promise<Target> {
-  if (parameters.engine === 'lmdb') {
-    return (await import('./lmdb-target.js')).openLmdbTarget(directory, parameters);
-  }
-  return (await import('./manifold-target.js')).openManifoldTarget(directory, parameters);
-}
+import { BUFFER_BYTES, CACHE_BYTES } from '../sizes.js';
+import { FAMILIES, type RunMeasures, type RunParameters } from './run.js';
+import { measure } from './workload.js';
 
 /** Runs the workload, then `meanwhile` before the database is closed. */
 async function runOnce<T>(
@@ -23,11 +17,17 @@ async function runOnce<T>(
   meanwhile: (measures: RunMeasures) => Promise<T> | T,
 ): Promise<T> {
   return withScratch(parameters.directory, async (directory) => {
-    const target = await openTarget(directory, parameters);
+    const store = await openStore({
+      ...parameters,
+      directory,
+      families: FAMILIES,
+      cacheBytes: CACHE_BYTES,
+      bufferBytes: BUFFER_BYTES,
+    });
     const { batchOps, leadInBatchesPerFamily, batchesPerFamily } = parameters;
-    const measures = await measure(target, batchOps, leadInBatchesPerFamily, batchesPerFamily);
+    const measures = await measure(store, batchOps, leadInBatchesPerFamily, batchesPerFamily);
     const result = await meanwhile(measures);
-    await target.close();
+    await store.close();
     return result;
   });
 }

@@ -1,5 +1,5 @@
 /** Which runs the ladder makes, and how long each one is. */
-import { LADDER_MODES, type Settings } from '../arguments.js';
+import { MODES, type EngineName, type Settings } from '../arguments.js';
 import type { RunParameters } from './run.js';
 
 const BATCH_OPS = [1000, 100, 10, 1];
@@ -29,12 +29,16 @@ export function batchesPerFamily(batchOps: number, addedSyncLatencyUs: number): 
 }
 
 /** Rows of one round, in the order in which they run: modes and engines alternate. */
-export function planRound(settings: Settings): RunParameters[] {
+export function planRound(
+  settings: Settings,
+  available: readonly EngineName[] = ['manifold', 'lmdb'],
+): RunParameters[] {
   const { quick, engines, modes } = settings;
   const batchSizes = settings.batchOps ?? (quick ? QUICK_BATCH_OPS : BATCH_OPS);
   const added = settings.addedSyncLatencyUs ?? (quick ? QUICK_ADDED_US : ADDED_SYNC_LATENCY_US);
   const withManifold = engines?.includes('manifold') ?? true;
-  const withLmdb = engines?.includes('lmdb') ?? (modes === undefined || !quick);
+  const isLmdbAsked = engines?.includes('lmdb') ?? (modes === undefined || !quick);
+  const withLmdb = isLmdbAsked && available.includes('lmdb');
   const rows: RunParameters[] = [];
   for (const batchOps of batchSizes) {
     for (const addedSyncLatencyUs of added) {
@@ -48,7 +52,7 @@ export function planRound(settings: Settings): RunParameters[] {
         openOptions: settings.openOptions,
         directory: settings.directory,
       };
-      for (const mode of withManifold ? (modes ?? LADDER_MODES) : []) {
+      for (const mode of withManifold ? (modes ?? MODES) : []) {
         rows.push({ ...base, engine: 'manifold', mode, durability: 'immediate' });
       }
       // Its file system cannot be slowed down.

@@ -1,20 +1,21 @@
 /** From the measures of all rounds to the rows, ratios and tables of the report. */
-import type { EngineName, LadderMode } from '../arguments.js';
+import type { EngineName, Mode } from '../arguments.js';
 import { rounded, spreadOf, type Spread } from '../figures.js';
 import { formatTable, type Column } from '../table.js';
 import { idealRate } from './ideal.js';
-import { FAMILIES, type LadderDurability, type RunMeasures, type RunParameters } from './run.js';
+import type { Durability, EngineFacts } from '../report.js';
+import { FAMILIES, type RunMeasures, type RunParameters } from './run.js';
 
 const WORKLOAD = 'seed';
 const MS_PER_SECOND = 1e3;
 const US_PER_MS = 1e3;
 
 /** One row: the round whose throughput is the median, and how far the rounds differ. */
-export interface LadderRow {
+export interface LadderRow extends EngineFacts {
   readonly engine: EngineName;
   readonly workload: string;
-  readonly mode: LadderMode | 'default';
-  readonly durability: LadderDurability;
+  readonly mode: Mode | 'default';
+  readonly durability: Durability;
   readonly addedSyncLatencyUs: number;
   readonly batchOps: number;
   readonly inFlight: number;
@@ -27,6 +28,8 @@ export interface LadderRow {
   readonly syncs: number | null;
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly p999Us: number;
+  readonly maxUs: number;
   readonly buildUs: number | null;
   readonly appendUs: number | null;
   readonly writeUs: number | null;
@@ -102,6 +105,7 @@ export function rowOf(measured: Measured): LadderRow {
     workload: WORKLOAD,
     mode: parameters.mode,
     durability: parameters.durability,
+    ...middle.facts,
     addedSyncLatencyUs: parameters.addedSyncLatencyUs,
     batchOps: parameters.batchOps,
     inFlight: FAMILIES,
@@ -114,6 +118,8 @@ export function rowOf(measured: Measured): LadderRow {
     syncs: orNull(costs?.syncs),
     p50Us: rounded(middle.p50Us),
     p99Us: rounded(middle.p99Us),
+    p999Us: rounded(middle.p999Us),
+    maxUs: rounded(middle.maxUs),
     buildUs: orNull(costs?.buildUs),
     appendUs: orNull(costs?.appendUs),
     writeUs: orNull(costs?.writeUs),
@@ -144,8 +150,12 @@ function nameOf({ engine, mode, durability }: RunParameters): string {
 const COMPARISONS = [
   ['async-wal', 'sequential'],
   ['pipelined', 'sequential'],
+  ['buffered', 'sequential'],
+  ['buffered', 'pipelined'],
   ['pipelined', 'lmdb'],
   ['pipelined', 'lmdb-committed'],
+  ['buffered', 'lmdb'],
+  ['buffered', 'lmdb-committed'],
 ] as const;
 
 export function ratiosOf(all: readonly Measured[]): LadderRatio[] {

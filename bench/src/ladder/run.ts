@@ -1,5 +1,6 @@
 /** What one run of the ladder is asked for, and what it measures. */
-import type { EngineName, LadderMode } from '../arguments.js';
+import type { EngineName, Mode } from '../arguments.js';
+import type { Durability, EngineFacts } from '../report.js';
 import type { StageCosts } from './stage-costs.js';
 
 /** Column families, each with one batch under way at any time. */
@@ -7,18 +8,11 @@ export const FAMILIES = 8;
 export const KEY_BYTES = 8;
 export const VALUE_BYTES = 150;
 
-/**
- * When a batch counts as acknowledged.
- * - `immediate`: it survives a loss of power. For lmdb-js: the promise of the flush was awaited.
- * - `committed`: lmdb-js only, its plain promise: visible to readers, flushed some time later.
- */
-export type LadderDurability = 'immediate' | 'committed';
-
 export interface RunParameters {
   readonly engine: EngineName;
   /** lmdb-js has one way only. */
-  readonly mode: LadderMode | 'default';
-  readonly durability: LadderDurability;
+  readonly mode: Mode | 'default';
+  readonly durability: Durability;
   readonly addedSyncLatencyUs: number;
   readonly batchOps: number;
   readonly batchesPerFamily: number;
@@ -30,10 +24,13 @@ export interface RunParameters {
 }
 
 export interface RunMeasures {
+  readonly facts: EngineFacts;
   readonly elapsedMs: number;
   readonly commits: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly p999Us: number;
+  readonly maxUs: number;
   /** Only Manifold tells. */
   readonly costs: StageCosts | undefined;
   /** Processor time of the main thread, of engine and workload together; Linux only. */

@@ -1,5 +1,6 @@
 /** The suite `ladder`: every rung of the commit modes on the seed's workload, beside lmdb-js. */
 import type { Settings } from '../arguments.js';
+import { probeEngines } from '../engines/probe.js';
 import { runIsolated } from '../isolated.js';
 import { describeMachine } from '../machine.js';
 import type { Report } from '../report.js';
@@ -7,7 +8,7 @@ import { planRound } from './plan.js';
 import { ladderText, ratiosOf, rowOf, type Measured } from './report.js';
 import type { RunMeasures, RunParameters } from './run.js';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const CHILD = new URL('./child.js', import.meta.url);
 
 function say(
@@ -27,7 +28,9 @@ function say(
 export async function ladder(settings: Settings): Promise<Report> {
   const machine = await describeMachine(settings.directory);
   const rounds = settings.rounds ?? (settings.quick ? 1 : ROUNDS);
-  const all: (Measured & { rounds: RunMeasures[] })[] = planRound(settings).map((parameters) => {
+  const { available, skipped } = await probeEngines(settings, ['manifold', 'lmdb']);
+  const plan = planRound(settings, available);
+  const all: (Measured & { rounds: RunMeasures[] })[] = plan.map((parameters) => {
     return { parameters, rounds: [] };
   });
   for (let round = 1; round <= rounds; round++) {
@@ -43,5 +46,5 @@ export async function ladder(settings: Settings): Promise<Report> {
   const runs = all.map(rowOf);
   const ratios = ratiosOf(all);
   const { openOptions } = settings;
-  return { json: { machine, openOptions, runs, ratios }, text: ladderText(runs, ratios) };
+  return { json: { machine, openOptions, skipped, runs, ratios }, text: ladderText(runs, ratios) };
 }

@@ -7,8 +7,9 @@ import { percentile, sortedCopy } from '../figures.js';
 import { mainThreadTime } from '../processor-time.js';
 import { Random } from '../random.js';
 import { peakResidentBytes, resetPeakResident } from '../resident.js';
+import type { Puts, Store } from '../engines/store.js';
 import { FAMILIES, KEY_BYTES, VALUE_BYTES, type RunMeasures } from './run.js';
-import { costsBetween, type StageTotals } from './stage-costs.js';
+import { costsBetween } from './stage-costs.js';
 
 const DISTINCT_VALUES = 256;
 const VALUE_SEED = 4711;
@@ -16,38 +17,40 @@ const NS_PER_MS = 1e6;
 const US_PER_MS = 1e3;
 const EVENT_LOOP_RESOLUTION_MS = 1;
 
-/** An open database of one of the engines. */
-export interface Target {
-  /** Resolves once the puts of `batch` are as durable as the run asks for. */
-  commit(family: number, batch: Batch): Promise<unknown>;
-  /** Resolves once nothing is under way any more. */
-  settle(): Promise<void>;
-  /** Running totals, of engines that have them. */
-  totals(): StageTotals | undefined;
-  close(): Promise<void>;
+/** What the workload needs of a store. */
+export type Target = Pick<Store, 'commit' | 'settle' | 'totals'>;
+
+export type KeyOrder = 'ascending' | 'random';
+
+/** Every number gets another one, in no order: the mixing steps can each be undone. */
+function scattered(number: number): number {
+  let mixed = number;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
-/**
- * Keys and values of one commit. Values are never changed: lmdb-js writes them from where they are.
- */
-export class Batch {
+/** Keys and values of the commits of one family. */
+export class Batch implements Puts {
   readonly ops: number;
   readonly #values: readonly Buffer[];
   readonly #key = Buffer.alloc(KEY_BYTES);
+  readonly #isScattered: boolean;
   #next = 0;
 
-  constructor(ops: number, values: readonly Buffer[]) {
+  constructor(ops: number, values: readonly Buffer[], order: KeyOrder = 'ascending') {
     this.ops = ops;
+    this.#isScattered = order === 'random';
     this.#values = values;
   }
 
-  /** The key of the next put, in the same Buffer every time: both engines copy it at once. */
   nextKey(): Buffer {
-    this.#key.writeUInt32BE(this.#next++, KEY_BYTES - Uint32Array.BYTES_PER_ELEMENT);
+    const number = this.#next++;
+    const key = this.#isScattered ? scattered(number) : number;
+    this.#key.writeUInt32BE(key, KEY_BYTES - Uint32Array.BYTES_PER_ELEMENT);
     return this.#key;
   }
 
-  /** The value that belongs to the last key. */
   value(): Buffer {
     return this.#values[this.#next % DISTINCT_VALUES]!;
   }
@@ -62,10 +65,10 @@ export class SeedWorkload {
   readonly #target: Target;
   readonly #batches: Batch[];
 
-  constructor(target: Target, batchOps: number) {
+  constructor(target: Target, batchOps: number, order: KeyOrder = 'ascending') {
     const values = createValues();
     this.#target = target;
-    this.#batches = Array.from({ length: FAMILIES }, () => new Batch(batchOps, values));
+    this.#batches = Array.from({ length: FAMILIES }, () => new Batch(batchOps, values, order));
   }
 
   /** Microseconds that each commit took, from the call to the acknowledgement. */
@@ -86,7 +89,7 @@ export class SeedWorkload {
 
 /** Runs the lead-in, then the part that counts. */
 export async function measure(
-  target: Target,
+  target: Target & Pick<Store, 'facts'>,
   batchOps: number,
   leadInBatches: number,
   batchesPerFamily: number,
@@ -95,7 +98,7 @@ export async function measure(
   await workload.run(leadInBatches);
   await target.settle();
   resetPeakResident();
-  const before = target.totals();
+  const before = target.totals?.();
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   delay.enable();
   const timeBefore = mainThreadTime();
@@ -106,13 +109,16 @@ export async function measure(
   delay.disable();
   const peakRssBytes = peakResidentBytes();
   await target.settle();
-  const after = target.totals();
+  const after = target.totals?.();
   const sorted = sortedCopy(latenciesUs);
   return {
+    facts: target.facts,
     elapsedMs,
     commits: sorted.length,
     p50Us: percentile(sorted, 0.5),
     p99Us: percentile(sorted, 0.99),
+    p999Us: percentile(sorted, 0.999),
+    maxUs: percentile(sorted, 1),
     costs: before && after && costsBetween(before, after),
     mainRanMs: timeBefore && timeAfter && (timeAfter.ranNs - timeBefore.ranNs) / NS_PER_MS,
     mainWaitedMs: timeBefore && timeAfter && (timeAfter.waitedNs - timeBefore.waitedNs) / NS_PER_MS,

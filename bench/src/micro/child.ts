@@ -7,11 +7,13 @@ import { add, suite } from 'benny';
 import { checksum } from '@manifold-db/storage';
 import { serveIsolated } from '../isolated.js';
 import { Random, shuffled } from '../random.js';
+import { BufferPart } from './buffer-part.js';
 import { RingPart, TreePart } from './engine-parts.js';
 import { KeyPart } from './key-part.js';
 
 const OPERATIONS = 1000;
 const TREE_ENTRIES = 200_000;
+const BUFFER_ENTRIES = 100_000;
 const SEED = 31;
 const BLOCK_BYTES = 160_000;
 const PAGE_BYTES = 4096;
@@ -51,6 +53,10 @@ function createCases(): MicroCase[] {
   const inserts = new TreePart();
   const gets = new TreePart();
   gets.prepareGets(TREE_ENTRIES);
+  const ascending = new BufferPart(BUFFER_ENTRIES, false);
+  const random = new BufferPart(BUFFER_ENTRIES, true);
+  const finds = new BufferPart(BUFFER_ENTRIES, true);
+  finds.fill();
   const order = shuffled(TREE_ENTRIES, SEED);
   const page = new Random(SEED).bytes(PAGE_BYTES);
   const block = new Random(SEED).bytes(BLOCK_BYTES);
@@ -67,7 +73,10 @@ function createCases(): MicroCase[] {
       operations: TREE_ENTRIES,
       run: () => inserts.insert(TREE_ENTRIES, order),
     },
-    { name: 'treeGet, random', operations: OPERATIONS, run: () => gets.get(OPERATIONS) },
+    { name: 'tree search, random', operations: OPERATIONS, run: () => gets.get(OPERATIONS) },
+    { name: 'buffer insert, ascending', operations: BUFFER_ENTRIES, run: () => ascending.fill() },
+    { name: 'buffer insert, random', operations: BUFFER_ENTRIES, run: () => random.fill() },
+    { name: 'buffer find, hit', operations: OPERATIONS, run: () => finds.find(OPERATIONS) },
     { name: 'checksum of a page', operations: OPERATIONS, run: repeat(() => checksum(page)) },
     { name: 'checksum of 160 kB', operations: OPERATIONS, run: repeat(() => checksum(block)) },
     { name: 'crc32 of a page (zlib)', operations: OPERATIONS, run: repeat(() => crc32(page)) },

@@ -6,9 +6,10 @@ import { openManifold } from '../engines/manifold.js';
 import { serveIsolated } from '../isolated.js';
 import { shuffled } from '../random.js';
 import {
-  RECOVERY_OPTIONS,
+  KEY_BYTES,
   VALUE_BYTES,
   openFamily,
+  optionsFor,
   writeKey,
   type RecoveryParameters,
 } from './run.js';
@@ -18,9 +19,9 @@ const IN_FLIGHT = 16;
 
 serveIsolated(async (parameters: RecoveryParameters): Promise<{ syncedSequence: number }> => {
   const { directory, count, batchOps, order } = parameters;
-  const database = await openManifold(directory, { ...RECOVERY_OPTIONS });
+  const database = await openManifold(directory, optionsFor(parameters));
   const family = openFamily(database);
-  const key = Buffer.alloc(8);
+  const key = Buffer.alloc(KEY_BYTES);
   const value = Buffer.alloc(VALUE_BYTES, 0x5a);
   const numbers = order === 'random' ? shuffled(count, 99) : undefined;
   const underWay: Promise<unknown>[] = [];

@@ -1,6 +1,6 @@
 /** What a traced run is asked for, and what comes out of it: the spans of a stretch of commits. */
 import type { TraceSpan, TraceThread } from '@manifold-db/storage';
-import type { LadderMode } from '../arguments.js';
+import type { Mode } from '../arguments.js';
 import { rounded } from '../figures.js';
 
 /** The seed's stages. */
@@ -8,7 +8,7 @@ export const STAGES = ['BuildChanges', 'AppendWal', 'WaitForSync', 'ApplyChanges
 export type StageName = (typeof STAGES)[number];
 
 export interface TimelineParameters {
-  readonly mode: LadderMode;
+  readonly mode: Mode;
   readonly batchOps: number;
   readonly addedSyncLatencyUs: number;
   /** Commits in the picture. */
@@ -33,7 +33,7 @@ export interface TimelineSpan {
 
 export interface TimelineRun {
   readonly engine: 'manifold';
-  readonly mode: LadderMode;
+  readonly mode: Mode;
   readonly durability: 'immediate';
   readonly batchOps: number;
   readonly inFlight: number;

@@ -2,7 +2,7 @@
  * The suite `timeline`: when each thread worked on which stage, for some commits of a short real
  * run in every mode. The report draws it; the table says how busy each thread was.
  */
-import { LADDER_MODES, type Settings } from '../arguments.js';
+import { MODES, type Settings } from '../arguments.js';
 import { runIsolated } from '../isolated.js';
 import { describeMachine } from '../machine.js';
 import type { Report } from '../report.js';
@@ -25,7 +25,7 @@ function busyShare({ spans, elapsedUs }: TimelineRun, lane: TimelineSpan['lane']
 export async function timeline(settings: Settings): Promise<Report> {
   const machine = await describeMachine(settings.directory);
   const runs: TimelineRun[] = [];
-  for (const mode of settings.modes ?? LADDER_MODES) {
+  for (const mode of settings.modes ?? MODES) {
     const parameters = {
       mode,
       batchOps: settings.batchOps?.[0] ?? BATCH_OPS,

@@ -45,7 +45,7 @@ import { Retirement } from './retire/retirement.js';
 import { Segments } from './segments.js';
 
 const NS_PER_MS = 1e6;
-/** Nobody rings when an operation of another thread ends, so the worker looks again. */
+/** Nobody rings when an operation of another thread ends, or a root set is published there. */
 const POLL_MS = 5;
 
 export class ApplyLoop {
@@ -61,6 +61,8 @@ export class ApplyLoop {
   readonly #triggers: CheckpointTriggers;
   readonly #checkpointer: Checkpointer;
   readonly #prefault: FramePrefault;
+  /** A checkpoint waits for the main thread, which publishes what is staged here. */
+  #isAheadOfMain = false;
   #isStopped = false;
 
   constructor(context: ApplyContext) {
@@ -129,7 +131,8 @@ export class ApplyLoop {
     const isPolling =
       this.#retirement.isAging ||
       this.#checkpointer.isWaitingForFrames ||
-      this.#merger.isWaitingForFrames;
+      this.#merger.isWaitingForFrames ||
+      this.#isAheadOfMain;
     const pollMs = isPolling ? POLL_MS : Infinity;
     return Math.min(pollMs, this.#triggers.sleepMs(), this.#space.sleepMs());
   }
@@ -172,6 +175,7 @@ export class ApplyLoop {
    * one synced sequence.
    */
   #beginCheckpoint(): void {
+    this.#isAheadOfMain = false;
     if (this.#checkpointer.isRunning) return;
     const reason = this.#triggers.reason({
       staged: this.#groups.staged,
@@ -183,7 +187,8 @@ export class ApplyLoop {
     if (reason === undefined) return;
     const { staged, mark } = this.#groups;
     // A main thread that publishes root sets itself may lag behind: checkpointed <= applied.
-    if (loadWide(this.#shared.progress, PROGRESS_APPLIED) < staged) return;
+    this.#isAheadOfMain = loadWide(this.#shared.progress, PROGRESS_APPLIED) < staged;
+    if (this.#isAheadOfMain) return;
     this.#triggers.begun();
     const relieves = this.#triggers.relieves(reason);
     const held = relieves ? this.#retirement.heldBySnapshots() : [];
@@ -214,7 +219,9 @@ export class ApplyLoop {
     return Atomics.load(this.#shared.progress, PROGRESS_SHUTDOWN) === SHUTDOWN_DRAIN;
   }
 
+  /** By all workers: while a group is open, others may still be behind. */
   #isEverythingApplied(): boolean {
+    if (this.#groups.isOpen) return false;
     return this.#groups.staged === loadWide(this.#shared.progress, PROGRESS_APPENDED);
   }
 

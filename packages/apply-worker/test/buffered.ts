@@ -139,13 +139,12 @@ export class BufferedMain {
 
   /** Whether a generation takes the operations in, after sealing the active one if need be. */
   canCommit(operations: readonly Operation[]): boolean {
-    if (this.#fits(operations)) return true;
-    const isFree = (generation: Generation): boolean => {
-      return generation.sealedAt !== undefined && generation.sealedAt <= this.view;
-    };
-    return this.#generations.some(
-      (generation) => generation !== this.#active && isFree(generation),
-    );
+    return this.#fits(operations) || this.canSeal;
+  }
+
+  /** Another generation can take the place of the active one. */
+  get canSeal(): boolean {
+    return this.#free() !== undefined;
   }
 
   commit(operations: readonly Operation[]): number {
@@ -229,15 +228,21 @@ export class BufferedMain {
       own.sort((a, b) => a - b),
     );
     while (!harness.producer.push(entry)) harness.step();
+    const next = this.#free();
     this.#active.sealedAt = lastSequence;
-    const next = this.#generations.find((generation) => {
-      return generation.sealedAt === undefined || generation.sealedAt <= this.view;
-    });
     assert(next !== undefined, 'a generation is free');
     next.buffer.reset();
     next.sealedAt = undefined;
     this.#active = next;
     return lastSequence;
+  }
+
+  /** A generation beside the active one that is empty, or merged and followed. */
+  #free(): Generation | undefined {
+    return this.#generations.find((generation) => {
+      const { sealedAt } = generation;
+      return generation !== this.#active && (sealedAt === undefined || sealedAt <= this.view);
+    });
   }
 
   // --- following the root sets ------------------------------------------------------------------
@@ -262,10 +267,12 @@ export class BufferedMain {
     ringBell(shared.bells, THREAD_APPLY, REASON_REQUEST);
   }
 
+  /** At the root set of VIEW it has its rows at once: no stop would hold that one. */
   takeSnapshot(): TestSnapshot {
     const content = this.newest;
     const snapshot = { sequence: this.appended, content, rows: undefined, pin: NO_PIN };
     this.snapshots.push(snapshot);
+    if (this.view === this.appended) this.follow();
     return snapshot;
   }
 
@@ -291,8 +298,10 @@ export class BufferedMain {
 
   /** Everything committed so far is merged and followed. */
   mergeAll(): void {
-    if (!this.active.isEmpty) this.seal();
     this.harness.sync();
+    this.settle();
+    if (this.active.isEmpty) return;
+    this.seal();
     this.settle();
   }
 

@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import {
   DATA_FILE_NAME,
   META_PAGE_COUNT,
+  PROGRESS_APPLIED,
   PageBitmap,
   TEST_SWITCH_PAGES_NOT_SYNCED,
   TEST_SWITCH_REUSE_EARLY,
   checkPage,
   loadCheckpoint,
+  storeWide,
   type SimulatedDisk,
 } from '@manifold-db/storage';
 import { DATA_PATH, DIRECTORY, Harness, SIZES, entries, withoutEmpty } from './harness.js';
@@ -129,6 +131,19 @@ describe('a checkpoint', () => {
     expect(harness.loops[0]!.sleepMs()).toBe(Infinity);
     harness.takeCheckpoint();
     expect(harness.checkpointed).toBe(1);
+  });
+
+  it('that waits for the main thread to publish looks again without being rung', () => {
+    const harness = newHarness({ applier: 'main', init: { checkpointIntervalMs: 0 } });
+    const sequence = harness.commitAndApply({ 0: { a: '1' } });
+    harness.requestCheckpoint();
+    harness.runUntilIdle();
+    expect(harness.checkpointed).toBe(0);
+    expect(harness.loops[0]!.sleepMs()).toBeLessThan(Infinity);
+    storeWide(harness.shared.progress, PROGRESS_APPLIED, sequence);
+    harness.runUntilIdle();
+    expect(harness.checkpointed).toBe(sequence);
+    expect(harness.loops[0]!.sleepMs()).toBe(Infinity);
   });
 
   it('begins when many frames are dirty, and makes them clean', () => {

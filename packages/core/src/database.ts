@@ -324,13 +324,18 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     this.#engine.assertWritable();
     // Everything committed at the time of the call: the worker checkpoints what is synced and
     // applied.
-    await this.waitForSync();
-    await this.waitForApply();
-    const request = this.#engine.requestCheckpoint();
-    const { waits } = this.pipeline;
-    const promise = waits.wait(waits.checkpoints, request, undefined);
-    this.pipeline.poll();
-    await promise;
+    const sequence = this.lastCommitted;
+    await this.waitForSync(sequence);
+    await this.waitForApply(sequence);
+    do {
+      this.#engine.assertWritable();
+      const request = this.#engine.requestCheckpoint();
+      const { waits } = this.pipeline;
+      const promise = waits.wait(waits.checkpoints, request, undefined);
+      this.pipeline.poll();
+      await promise;
+      // Where this thread publishes what is applied, the worker may still be behind that.
+    } while (this.#engine.checkpointed < sequence);
   }
 
   async verify(options?: api.VerifyOptions): Promise<api.VerifyReport> {

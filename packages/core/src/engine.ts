@@ -8,6 +8,7 @@ import {
   ManifoldError,
   PROGRESS_APPLIED,
   PROGRESS_CHECKPOINT_DONE,
+  PROGRESS_CHECKPOINTED,
   PROGRESS_CHECKPOINT_WANTED,
   PROGRESS_FAILURE,
   PROGRESS_SYNCED,
@@ -143,6 +144,10 @@ export class Engine implements BuildContext {
   }
 
   // --- watermarks -------------------------------------------------------------------------------
+
+  get checkpointed(): number {
+    return loadWide(this.shared.progress, PROGRESS_CHECKPOINTED);
+  }
 
   get written(): number {
     return loadWide(this.shared.progress, PROGRESS_WRITTEN);

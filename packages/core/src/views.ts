@@ -181,6 +181,8 @@ export class Views {
   /**
    * A point read that reads cold pages without blocking the event loop: a descent that meets a page
    * that is not in memory gives up, the page is read asynchronously, and the descent starts anew.
+   * Who has loaded as many pages as there are frames has lost the first ones again, to a value that
+   * the cache cannot hold or to other readers: then the read is done on this thread.
    */
   async readAsync<K, V>(
     entry: FamilyEntry,
@@ -193,13 +195,15 @@ export class Views {
     const { pager } = this.#engine;
     const read = () => readRaw(this.context, source.view(), keyBytes, keyBytes.length);
     try {
-      for (;;) {
+      const loadsMax = pager.frameCount();
+      for (let loads = 0; loads < loadsMax; loads++) {
         const result = readInMemory(pager, read);
         if ('value' in result) return this.#decode(codec, result.value);
         const isLoaded = await loadPageAsync(pager, result.page, result.birth);
         this.#engine.assertReadable();
-        if (!isLoaded) return this.#decode(codec, read());
+        if (!isLoaded) break;
       }
+      return this.#decode(codec, read());
     } finally {
       source.release();
     }

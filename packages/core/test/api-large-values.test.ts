@@ -53,6 +53,16 @@ it('64 MiB round-trip with a cache of 4 MiB, now and after reopening', async () 
   expect(await again.verify()).toMatchObject({ ok: true });
 });
 
+it('getAsync ends for a cold value that the cache cannot hold', async () => {
+  const path = databasePath();
+  const value = pattern(2 * MIB, 3);
+  const db = await openSmall(path, { cacheBytes: MIB });
+  await bytesFamily(db).put('large', value);
+  await db.close();
+  const again = await openSmall(path, { cacheBytes: MIB });
+  expect(digest((await bytesFamily(again).getAsync('large'))!)).toBe(digest(value));
+});
+
 it('values of every size around the limits of pages and of overflow levels', async () => {
   const path = databasePath();
   const sizes = [0, 1, 3, 500, 1000, 1365, 2000, 4000, 4060, 4090, 4096, 8150, 12_000, 65_536];

@@ -14,7 +14,7 @@ import { READ_ONLY_LARGE, openSimulation, randomFrom } from './support/simulator
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261123);
 const COMMITS = 90;
 /** Besides the boundaries on the data file and around segments, one of so many is looked at. */
-const ORDINARY_SHARE = 9;
+const ORDINARY_SHARE = 7;
 const ADDED = 3;
 const LIMIT_MS = 120_000;
 

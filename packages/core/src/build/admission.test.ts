@@ -3,7 +3,6 @@ import {
   LOG_PREPARED_SEGMENT,
   attachShared,
   createSharedBuffers,
-  type Shared,
 } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.js';
@@ -12,7 +11,7 @@ import { Admission } from './admission.js';
 
 const FRAMES = 100;
 
-function newAdmission(): { admission: Admission; shared: Shared } {
+function newAdmission() {
   const { options } = checkOpenOptions({});
   const shared = attachShared(createSharedBuffers(sharedSizes(options)));
   const pager = {
@@ -21,7 +20,7 @@ function newAdmission(): { admission: Admission; shared: Shared } {
   };
   const engine = { shared, pager, options, requestCheckpoint: () => {} } as unknown as Engine;
   const backlog = { isBusy: false, pendingCount: 0, hasQueueRoom: () => true };
-  return { admission: new Admission(engine, backlog), shared };
+  return { admission: new Admission(engine, backlog), shared, backlog };
 }
 
 describe('what an operation waits for', () => {
@@ -40,6 +39,15 @@ describe('what an operation waits for', () => {
     Atomics.store(shared.pagesControl, FRAMES_DIRTY, FRAMES);
     expect(admission.isOpen()).toBe(false);
     Atomics.store(shared.pagesControl, FRAMES_DIRTY, 0);
+    admission.enter(100);
+    expect(admission.hasMoved()).toBe(true);
+  });
+
+  it('is noticed when a read has ended it, which rings no bell', () => {
+    const { admission, backlog } = newAdmission();
+    backlog.isBusy = true;
+    expect(admission.isOpen()).toBe(false);
+    backlog.isBusy = false;
     admission.enter(100);
     expect(admission.hasMoved()).toBe(true);
   });

@@ -147,6 +147,8 @@ export class Admission {
     stamp = (Math.imul(stamp, 31) + Atomics.load(logSpace, LOG_PREPARED_SEGMENT)) | 0;
     stamp = (Math.imul(stamp, 31) + Atomics.load(logSpace, LOG_FULL)) | 0;
     stamp = (Math.imul(stamp, 31) + Atomics.load(progress, PROGRESS_CHECKPOINT_DONE)) | 0;
-    return (Math.imul(stamp, 31) + Atomics.load(pagesControl, FRAMES_DIRTY)) | 0;
+    stamp = (Math.imul(stamp, 31) + Atomics.load(pagesControl, FRAMES_DIRTY)) | 0;
+    // A read of the synced view ends it too, without a bell.
+    return (Math.imul(stamp, 31) + Number(this.#backlog.isBusy)) | 0;
   }
 }

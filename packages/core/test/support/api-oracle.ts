@@ -22,6 +22,13 @@ export class Oracle<K, V> {
     return this.#entries.length;
   }
 
+  /** One of its own with the same entries. */
+  copy(): Oracle<K, V> {
+    const copy = new Oracle<K, V>(this.#order);
+    copy.#entries = [...this.#entries];
+    return copy;
+  }
+
   /** Index of the first entry at or behind the key. */
   #find(key: K): number {
     let low = 0;

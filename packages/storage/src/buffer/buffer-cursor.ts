@@ -13,6 +13,7 @@ import {
   FAMILY_FIRST_LEAF,
   FAMILY_LAST_LEAF,
   FAMILY_ROOT,
+  FAMILY_TOP,
   KEY_BYTES_KIND,
   KEY_BYTES_MASK,
   KEY_KIND_SHIFT,
@@ -26,11 +27,10 @@ import { NO_FAMILY } from './families.js';
 import {
   BRANCH_CHILDREN,
   NODE_COUNT,
-  NODE_LEVEL,
   NODE_NEXT,
   NODE_PREVIOUS,
-  childEntry,
   entryKey,
+  routeOf,
   searchNode,
   unitsAt,
 } from './ordered-node.js';
@@ -125,12 +125,12 @@ export class BufferCursor {
   private locate(family: number, key: Uint8Array, keyBytes: number): number {
     const { bytes, words } = this;
     let node = words[family + FAMILY_ROOT] << UNIT_WORD_SHIFT;
-    for (let level = words[node + NODE_LEVEL]; level > 0; level--) {
-      const entry = childEntry(bytes, words, node, key, 0, keyBytes);
+    for (let level = words[family + FAMILY_TOP]; level > 0; level--) {
+      const entry = routeOf(searchNode(bytes, words, node, level, key, 0, keyBytes));
       node = words[node + BRANCH_CHILDREN + entry] << UNIT_WORD_SHIFT;
     }
     this.leaf = node;
-    return searchNode(bytes, words, node, key, 0, keyBytes);
+    return searchNode(bytes, words, node, 0, key, 0, keyBytes);
   }
 
   /** Makes the first visible entry from `from` on the current one; `from` may be the leaf's end. */

@@ -13,6 +13,7 @@ import {
   FAMILY_KEYS,
   FAMILY_LAST_LEAF,
   FAMILY_ROOT,
+  FAMILY_TOP,
   KEY_OFFSET,
   NO_UNIT,
   UNIT_WORD_SHIFT,
@@ -26,18 +27,18 @@ import {
   LEAF_MIN,
   NODE_COUNT,
   NODE_HEADS,
-  NODE_LEVEL,
   NODE_NEXT,
   NODE_PREFIX,
   NODE_PREFIX_BYTES,
+  NODE_PREFIX_START,
   NODE_PREVIOUS,
   NODE_UNITS,
-  childEntry,
   entryKey,
   firstCompared,
   headOf,
   keyBytesOf,
-  searchNode,
+  routeOf,
+  searchNodeForOwnKey,
   setPrefix,
   sharedPrefix,
   unitsAt,
@@ -47,7 +48,7 @@ import { takeUnits } from './units.js';
 /** Levels of an index: more than the keys of the largest block need. */
 export const INDEX_LEVELS_MAX = 8;
 /** So much longer must a prefix get before the heads of a node are made anew. */
-const PREFIX_GAIN_MIN = 2;
+const PREFIX_GAIN_MIN = 1;
 
 const LEAF_UNITS = unitsAt(0);
 /** Way from the root to a leaf, by level: words of the nodes and the entries taken. */
@@ -64,7 +65,7 @@ export function insertKey(u8: Uint8Array, words: Int32Array, family: number, uni
     words[family + FAMILY_ROOT] = first;
     words[family + FAMILY_FIRST_LEAF] = first;
     words[family + FAMILY_LAST_LEAF] = first;
-    insertAt(u8, words, first << UNIT_WORD_SHIFT, 0, unit);
+    insertAt(u8, words, first << UNIT_WORD_SHIFT, 0, 0, unit);
     return;
   }
   const leaf = lastLeaf << UNIT_WORD_SHIFT;
@@ -93,7 +94,7 @@ function append(
   if (count < LEAF_ENTRIES) {
     const keyNode = unit << UNIT_WORD_SHIFT;
     if (common < words[leaf + NODE_PREFIX_BYTES]) {
-      setPrefix(u8, words, leaf, words[leaf + NODE_PREFIX], common);
+      setPrefix(u8, words, leaf, 0, words[leaf + NODE_PREFIX], common);
     }
     const head = headOf(u8, words, keyNode, words[leaf + NODE_PREFIX_BYTES]);
     words[leaf + NODE_HEADS + count] = head;
@@ -104,11 +105,11 @@ function append(
   const right = makeNode(words, 0);
   const rightLeaf = right << UNIT_WORD_SHIFT;
   linkBehind(words, family, leaf, right);
-  insertAt(u8, words, rightLeaf, 0, unit);
+  insertAt(u8, words, rightLeaf, 0, 0, unit);
   // The keys to come will differ from this one about where it differs from the one before.
-  setPrefix(u8, words, rightLeaf, words[(unit << UNIT_WORD_SHIFT) + KEY_OFFSET], common);
+  setPrefix(u8, words, rightLeaf, 0, words[(unit << UNIT_WORD_SHIFT) + KEY_OFFSET], common);
   let node = words[family + FAMILY_ROOT] << UNIT_WORD_SHIFT;
-  for (let level = words[node + NODE_LEVEL]; level > 0; level--) {
+  for (let level = words[family + FAMILY_TOP]; level > 0; level--) {
     const entry = words[node + NODE_COUNT] - 1;
     pathNodes[level] = node;
     pathEntries[level] = entry;
@@ -126,25 +127,25 @@ function insertSorted(
   bytes: number,
 ): void {
   let node = words[family + FAMILY_ROOT] << UNIT_WORD_SHIFT;
-  for (let level = words[node + NODE_LEVEL]; level > 0; level--) {
-    const entry = childEntry(u8, words, node, u8, at, bytes);
+  for (let level = words[family + FAMILY_TOP]; level > 0; level--) {
+    const entry = routeOf(searchNodeForOwnKey(u8, words, node, level, at, bytes));
     pathNodes[level] = node;
     pathEntries[level] = entry;
     node = words[node + BRANCH_CHILDREN + entry] << UNIT_WORD_SHIFT;
   }
-  const found = searchNode(u8, words, node, u8, at, bytes);
+  const found = searchNodeForOwnKey(u8, words, node, 0, at, bytes);
   assert(found < 0, 'a key enters the index once');
   const position = ~found;
   if (words[node + NODE_COUNT] < LEAF_ENTRIES) {
-    insertAt(u8, words, node, position, unit);
+    insertAt(u8, words, node, 0, position, unit);
     return;
   }
   const right = makeNode(words, 0);
   const rightLeaf = right << UNIT_WORD_SHIFT;
   linkBehind(words, family, node, right);
-  moveHalf(u8, words, node, rightLeaf, LEAF_MIN);
-  if (position <= LEAF_MIN) insertAt(u8, words, node, position, unit);
-  else insertAt(u8, words, rightLeaf, position - LEAF_MIN, unit);
+  moveHalf(u8, words, node, rightLeaf, 0, LEAF_MIN);
+  if (position <= LEAF_MIN) insertAt(u8, words, node, 0, position, unit);
+  else insertAt(u8, words, rightLeaf, 0, position - LEAF_MIN, unit);
   insertChild(u8, words, family, right, words[rightLeaf + LEAF_UNITS]);
 }
 
@@ -170,12 +171,12 @@ function insertChild(
   let child = firstChild;
   let separator = firstSeparator;
   const root = words[family + FAMILY_ROOT] << UNIT_WORD_SHIFT;
-  const top = words[root + NODE_LEVEL];
+  const top = words[family + FAMILY_TOP];
   for (let level = 1; level <= top; level++) {
     const node = pathNodes[level];
     const position = pathEntries[level] + 1;
     if (words[node + NODE_COUNT] < BRANCH_ENTRIES) {
-      insertChildAt(u8, words, node, position, separator, child);
+      insertChildAt(u8, words, node, level, position, separator, child);
       return;
     }
     const right = makeNode(words, level);
@@ -184,11 +185,11 @@ function insertChild(
     words[rightNode + NODE_NEXT] = words[node + NODE_NEXT];
     words[node + NODE_NEXT] = right;
     if (isLast && position === BRANCH_ENTRIES) {
-      insertChildAt(u8, words, rightNode, 0, separator, child);
+      insertChildAt(u8, words, rightNode, level, 0, separator, child);
     } else {
-      moveHalf(u8, words, node, rightNode, BRANCH_MIN);
-      if (position <= BRANCH_MIN) insertChildAt(u8, words, node, position, separator, child);
-      else insertChildAt(u8, words, rightNode, position - BRANCH_MIN, separator, child);
+      moveHalf(u8, words, node, rightNode, level, BRANCH_MIN);
+      if (position <= BRANCH_MIN) insertChildAt(u8, words, node, level, position, separator, child);
+      else insertChildAt(u8, words, rightNode, level, position - BRANCH_MIN, separator, child);
       separator = words[rightNode + unitsAt(level)];
     }
     child = right;
@@ -196,9 +197,10 @@ function insertChild(
   assert(top + 1 < INDEX_LEVELS_MAX, 'an index of this size is not higher');
   const higher = makeNode(words, top + 1);
   const higherNode = higher << UNIT_WORD_SHIFT;
-  insertChildAt(u8, words, higherNode, 0, separator, root >> UNIT_WORD_SHIFT);
-  insertChildAt(u8, words, higherNode, 1, separator, child);
+  insertChildAt(u8, words, higherNode, top + 1, 0, separator, root >> UNIT_WORD_SHIFT);
+  insertChildAt(u8, words, higherNode, top + 1, 1, separator, child);
   words[family + FAMILY_ROOT] = higher;
+  words[family + FAMILY_TOP] = top + 1;
 }
 
 function makeNode(words: Int32Array, level: number): number {
@@ -206,7 +208,6 @@ function makeNode(words: Int32Array, level: number): number {
   const node = unit << UNIT_WORD_SHIFT;
   // The block is not zeroed when it is used again.
   for (let word = 0; word < NODE_HEADS; word++) words[node + word] = 0;
-  words[node + NODE_LEVEL] = level;
   words[level === 0 ? BUFFER_LEAVES : BUFFER_BRANCHES] += 1;
   return unit;
 }
@@ -216,22 +217,22 @@ function insertAt(
   u8: Uint8Array,
   words: Int32Array,
   node: number,
+  level: number,
   position: number,
   unit: number,
 ): void {
-  const level = words[node + NODE_LEVEL];
   const count = words[node + NODE_COUNT];
   const keyNode = unit << UNIT_WORD_SHIFT;
   const first = firstCompared(level);
   if (count <= first) {
     // No key is compared here yet: a prefix that would not fit later ones is shortened then.
-    words[node + NODE_PREFIX] = words[keyNode + KEY_OFFSET];
-    words[node + NODE_PREFIX_BYTES] = keyBytesOf(words, keyNode);
+    const prefix = keyBytesOf(words, keyNode);
+    setPrefix(u8, words, node, level, words[keyNode + KEY_OFFSET], prefix);
   } else if (position === first || position === count) {
     // Between two keys that have the prefix every key has it.
     const shared = sharedPrefix(words, node, keyNode);
     if (shared < words[node + NODE_PREFIX_BYTES]) {
-      setPrefix(u8, words, node, words[node + NODE_PREFIX], shared);
+      setPrefix(u8, words, node, level, words[node + NODE_PREFIX], shared);
     }
   }
   shiftRight(words, node + NODE_HEADS, position, count);
@@ -246,13 +247,14 @@ function insertChildAt(
   u8: Uint8Array,
   words: Int32Array,
   node: number,
+  level: number,
   position: number,
   separator: number,
   child: number,
 ): void {
   shiftRight(words, node + BRANCH_CHILDREN, position, words[node + NODE_COUNT]);
   words[node + BRANCH_CHILDREN + position] = child;
-  insertAt(u8, words, node, position, separator);
+  insertAt(u8, words, node, level, position, separator);
 }
 
 function shiftRight(words: Int32Array, start: number, position: number, count: number): void {
@@ -265,9 +267,9 @@ function moveHalf(
   words: Int32Array,
   node: number,
   right: number,
+  level: number,
   keep: number,
 ): void {
-  const level = words[node + NODE_LEVEL];
   const moved = words[node + NODE_COUNT] - keep;
   const units = unitsAt(level);
   for (let i = 0; i < moved; i++) {
@@ -277,17 +279,19 @@ function moveHalf(
       words[right + BRANCH_CHILDREN + i] = words[node + BRANCH_CHILDREN + keep + i];
     }
   }
-  words[right + NODE_PREFIX] = words[node + NODE_PREFIX];
   words[right + NODE_PREFIX_BYTES] = words[node + NODE_PREFIX_BYTES];
+  words[right + NODE_PREFIX] = words[node + NODE_PREFIX];
+  for (let word = NODE_PREFIX_START; word < NODE_HEADS; word++) {
+    words[right + word] = words[node + word];
+  }
   words[right + NODE_COUNT] = moved;
   words[node + NODE_COUNT] = keep;
-  lengthenPrefix(u8, words, node);
-  lengthenPrefix(u8, words, right);
+  lengthenPrefix(u8, words, node, level);
+  lengthenPrefix(u8, words, right, level);
 }
 
 /** Takes the longest prefix when it is worth making the heads anew. */
-function lengthenPrefix(u8: Uint8Array, words: Int32Array, node: number): void {
-  const level = words[node + NODE_LEVEL];
+function lengthenPrefix(u8: Uint8Array, words: Int32Array, node: number, level: number): void {
   const units = unitsAt(level);
   const first = entryKey(words, node, units, firstCompared(level));
   const last = entryKey(words, node, units, words[node + NODE_COUNT] - 1);
@@ -301,6 +305,6 @@ function lengthenPrefix(u8: Uint8Array, words: Int32Array, node: number): void {
     keyBytesOf(words, last),
   );
   if (common >= words[node + NODE_PREFIX_BYTES] + PREFIX_GAIN_MIN) {
-    setPrefix(u8, words, node, firstAt, common);
+    setPrefix(u8, words, node, level, firstAt, common);
   }
 }

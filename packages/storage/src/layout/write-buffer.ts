@@ -40,7 +40,7 @@
  * | 0 TOMBSTONE_FAMILY: id | 1 TOMBSTONE_ORDINAL | 2, 3 TOMBSTONE_SEQUENCE (wide) | 4 TOMBSTONE_FLAGS: CLEAR_HAS_LOW, CLEAR_HAS_HIGH | 5 TOMBSTONE_BYTES: of low (low half) and of high bound (high half) | 6 TOMBSTONE_LOW | 7 TOMBSTONE_HIGH: where the bounds stand |
  *
  * Family row (two units)
- * | 0 FAMILY_ID | 1 FAMILY_SLOT | 2 FAMILY_OLDER: unit of the next older row | 3 FAMILY_ROOT | 4 FAMILY_FIRST_LEAF | 5 FAMILY_LAST_LEAF (units, 0 = no keys) | 6 FAMILY_KEYS | 7 spare | 8, 9 FAMILY_FIRST_SEQUENCE (wide) | 10, 11 FAMILY_LAST_SEQUENCE (wide) | 12, 13 FAMILY_CREATED (wide; 0 = not created here) | 14, 15 FAMILY_DROPPED (wide; 0 = not dropped here) |
+ * | 0 FAMILY_ID | 1 FAMILY_SLOT | 2 FAMILY_OLDER: unit of the next older row | 3 FAMILY_ROOT | 4 FAMILY_FIRST_LEAF | 5 FAMILY_LAST_LEAF (units, 0 = no keys) | 6 FAMILY_KEYS | 7 FAMILY_TOP: level of the root | 8, 9 FAMILY_FIRST_SEQUENCE (wide) | 10, 11 FAMILY_LAST_SEQUENCE (wide) | 12, 13 FAMILY_CREATED (wide; 0 = not created here) | 14, 15 FAMILY_DROPPED (wide; 0 = not dropped here) |
  *
  * Nodes of the ordered index: `buffer/ordered-node.ts`.
  */
@@ -104,6 +104,7 @@ export const FAMILY_ROOT = 3;
 export const FAMILY_FIRST_LEAF = 4;
 export const FAMILY_LAST_LEAF = 5;
 export const FAMILY_KEYS = 6;
+export const FAMILY_TOP = 7;
 export const FAMILY_FIRST_SEQUENCE = 8;
 export const FAMILY_LAST_SEQUENCE = 10;
 export const FAMILY_CREATED = 12;

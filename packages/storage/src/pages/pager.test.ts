@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PageKind } from '../format/page-header.js';
 import { NO_FRAME } from '../ids.js';
 import { FRAMES_FREE_COUNT, PAGES_FREE_COUNT, PAGES_NEXT } from '../layout/pages.js';
 import { KIB, MIB } from '../limits.js';
+import { errnoError } from '../vfs/vfs.js';
 import { Diff } from './diff.js';
 import { readInMemory, loadPageAsync } from './async-load.js';
 import { createTestPager, secondPager } from './test-pager.js';
@@ -133,6 +134,55 @@ describe('Pager: spilling', () => {
       expect(pager.pageOf(copy)).not.toBe(old.page);
     });
     expect(diff.freedCount).toBe(1);
+  });
+
+  it('goes in pieces, and takes what was changed since once more', () => {
+    const pager = createTestPager();
+    const diff = newDiff(pager);
+    const pages = operate(pager, () => {
+      return Array.from({ length: 10 }, (_, i) => makePage(pager, diff, i + 1));
+    });
+    const [first] = pages;
+    pager.spill(diff, 4);
+    expect(pager.dirtyFrames()).toBe(6);
+    operate(pager, () => {
+      const again = pager.copyForWrite(diff, pager.fetch(first!.page, first!.birth));
+      fill(pager, again, 0xee);
+    });
+    expect(diff.unspilledCount).toBe(7);
+    pager.spill(diff, 4);
+    expect(pager.dirtyFrames()).toBe(3);
+    pager.spill(diff, 4);
+    expect(pager.dirtyFrames()).toBe(0);
+    expect(diff.unspilledCount).toBe(0);
+    pager.retirePages(Int32Array.from(pages, ({ page }) => page).sort(), pages.length);
+    pages.forEach(({ page, birth }, i) => {
+      operate(pager, () => {
+        expect(bodyByte(pager, pager.fetch(page, birth))).toBe(i === 0 ? 0xee : i + 1);
+      });
+    });
+  });
+
+  it('has nothing left of pages that were rolled back, or could not be written', () => {
+    const pager = createTestPager();
+    const diff = newDiff(pager);
+    const { page, birth } = operate(pager, () => makePage(pager, diff, 1));
+    const write = vi.spyOn(pager.file!, 'write').mockImplementationOnce(() => {
+      throw errnoError('ENOSPC', 'write', 'memory');
+    });
+    const full = expect.objectContaining({ code: 'ERR_MANIFOLD_FULL' });
+    expect(() => pager.spill(diff)).toThrow(full);
+    expect(pager.dirtyFrames()).toBe(1);
+    expect(diff.unspilledCount).toBe(1);
+    write.mockClear();
+    // The page may be changed, or belong to somebody else, by the time of the next early write.
+    pager.flushWriteThrough();
+    expect(write).not.toHaveBeenCalled();
+    pager.spill(diff);
+    operate(pager, () => pager.copyForWrite(diff, pager.fetch(page, birth)));
+    expect(diff.unspilledCount).toBe(1);
+    pager.rollBack(diff, { allocatedCount: 0, freedCount: 0 });
+    expect(diff.unspilledCount).toBe(0);
   });
 });
 

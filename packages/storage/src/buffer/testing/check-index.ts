@@ -14,6 +14,7 @@ import {
   FAMILY_KEYS,
   FAMILY_LAST_LEAF,
   FAMILY_ROOT,
+  FAMILY_TOP,
   HASH_UNIT_MASK,
   KEY_FAMILY,
   KEY_OFFSET,
@@ -31,10 +32,10 @@ import {
   LEAF_MIN,
   NODE_COUNT,
   NODE_HEADS,
-  NODE_LEVEL,
   NODE_NEXT,
   NODE_PREFIX,
   NODE_PREFIX_BYTES,
+  NODE_PREFIX_START,
   NODE_PREVIOUS,
   entryKey,
   firstCompared,
@@ -68,7 +69,7 @@ class Checker {
     const root = words[family + FAMILY_ROOT];
     if (root !== NO_UNIT) {
       const node = root << UNIT_WORD_SHIFT;
-      this.#checkNode(family, node, words[node + NODE_LEVEL], undefined, undefined, found);
+      this.#checkNode(family, node, words[family + FAMILY_TOP], undefined, undefined, found);
     }
     for (let i = 1; i < found.keys.length; i++) {
       assert(Buffer.compare(found.keys[i - 1], found.keys[i]) < 0, 'keys ascend');
@@ -96,12 +97,18 @@ class Checker {
     const words = this.#words;
     const { bytes } = this.#buffer;
     const count = words[node + NODE_COUNT];
-    assert(words[node + NODE_LEVEL] === level, 'levels go down by one');
     const isLast = words[node + NODE_NEXT] === NO_UNIT;
-    assert(count >= (isLast ? 1 : level === 0 ? LEAF_MIN : BRANCH_MIN), 'a node is half full');
+    const least = level === 0 ? LEAF_MIN : BRANCH_MIN;
+    assert(count >= (isLast ? 1 : least), 'a node is half full');
     const units = unitsAt(level);
     const prefix = words[node + NODE_PREFIX_BYTES];
     const prefixAt = words[node + NODE_PREFIX];
+    const start = (node + NODE_PREFIX_START) << 2;
+    const startBytes = Math.min(prefix, (NODE_HEADS - NODE_PREFIX_START) << 2);
+    assert(
+      bytes.compare(bytes, start, start + startBytes, prefixAt, prefixAt + startBytes) === 0,
+      'the prefix begins as the node says',
+    );
     for (let entry = firstCompared(level); entry < count; entry++) {
       const keyNode = entryKey(words, node, units, entry);
       const key = this.#keyAt(keyNode);

@@ -1,5 +1,6 @@
-/** The records of the suite `read`: keys of 14 bytes in ascending order, values of 100 bytes. */
-import { Random, shuffled } from '../random.js';
+/** The records of most suites: keys of 14 bytes, values of 100 bytes. */
+import type { Puts } from './engines/store.js';
+import { Random, shuffled } from './random.js';
 
 export const KEY_BYTES = 14;
 export const VALUE_BYTES = 100;
@@ -35,6 +36,17 @@ export class Records {
     return key;
   }
 
+  /** A key between two that are there; another one for every number below `count`. */
+  keyBetween(index: number): Buffer {
+    const key = Buffer.alloc(KEY_BYTES);
+    writeKey(key, 0, index * 2 + 1);
+    return key;
+  }
+
+  get bytes(): number {
+    return this.count * (KEY_BYTES + VALUE_BYTES);
+  }
+
   value(index: number): Buffer {
     return this.#values[index % DISTINCT_VALUES]!;
   }
@@ -47,5 +59,32 @@ export class Records {
       writeKey(key, 0, order[i]! * 2 + (isHit ? 0 : 1));
       return key;
     });
+  }
+}
+
+/** Records of a stretch of an order, as the puts of one commit. */
+export class RecordPuts implements Puts {
+  readonly ops: number;
+  readonly #records: Records;
+  readonly #order: Uint32Array;
+  readonly #key = Buffer.alloc(KEY_BYTES);
+  #next: number;
+  #index = 0;
+
+  constructor(records: Records, order: Uint32Array, first: number, ops: number) {
+    this.ops = Math.min(ops, order.length - first);
+    this.#records = records;
+    this.#order = order;
+    this.#next = first;
+  }
+
+  nextKey(): Buffer {
+    this.#index = this.#order[this.#next++]!;
+    writeKey(this.#key, 0, this.#index * 2);
+    return this.#key;
+  }
+
+  value(): Buffer {
+    return this.#records.value(this.#index);
   }
 }
