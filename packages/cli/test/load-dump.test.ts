@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MODES } from '../src/arguments.js';
 import { manifold, output, temporaryFolder } from './helpers/manifold.js';
 
 const folder = temporaryFolder();
@@ -40,7 +41,7 @@ describe('load', () => {
     expect(entries.map((entry): unknown => JSON.parse(entry.value))).toEqual(expected);
   });
 
-  it.each(['sequential', 'async-wal', 'pipelined'])('commits batches in mode %s', async (mode) => {
+  it.each(MODES)('commits batches in mode %s', async (mode) => {
     const db = join(folder, `db-${mode}`);
     const lines = Array.from({ length: 1234 }, (_, index) => `line ${index}`);
     const flags = ['--format', 'lines', '--mode', mode, '--batch', '100', '--in-flight', '3'];

@@ -3,9 +3,10 @@
  * room. Nothing fails, nothing is lost, the database stays usable.
  */
 import { expect, it } from 'vitest';
-import { MIB, MODES, databasePath, openSmall, openSmallWith } from './support/api-database.js';
+import { MIB, databasePath, openSmall, openSmallWith } from './support/api-database.js';
+import { inModes } from './support/modes.js';
 
-it.each(MODES)('mode %s: pendingBytesMax blocks the caller, and goes on', async (mode) => {
+inModes('pendingBytesMax blocks the caller, and goes on', async (mode) => {
   const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 1000 } as const;
   const options = { mode, pendingBytesMax: 64 * 1024, pendingCommitsMax: 4 };
   const db = await openSmallWith({ vfsSpec }, options);
@@ -35,7 +36,7 @@ it('an operation larger than pendingBytesMax gets through on its own', async () 
   expect(db.count()).toBe(10);
 });
 
-it('a transaction over half of walBytesMax is a RangeError and leaves no trace', async () => {
+inModes('a transaction over half of walBytesMax is a RangeError and leaves no trace', async () => {
   const path = databasePath();
   const db = await openSmall(path);
   const family = db.columnFamily('family');
@@ -73,7 +74,7 @@ it('a transaction over half of walBytesMax is a RangeError and leaves no trace',
   expect((await openSmall(path)).columnFamily('family').count()).toBe(5);
 });
 
-it('a log that is full waits for a checkpoint by itself', async () => {
+inModes('a log that is full waits for a checkpoint by itself', async () => {
   const db = await openSmall(databasePath(), { checkpointIntervalMs: 0 });
   const value = 'x'.repeat(100_000);
   const commits = [];

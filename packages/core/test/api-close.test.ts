@@ -4,17 +4,17 @@
 import type { Transaction, WriteTransaction } from '@manifold-db/core';
 import { expect, it } from 'vitest';
 import {
-  MODES,
   databasePath,
   expectCode,
   expectThrownCode,
   openSmall,
   openSmallWith,
 } from './support/api-database.js';
+import { inModes } from './support/modes.js';
 
 const SLOW = { kind: 'slow', addedSyncLatencyUs: 20_000 } as const;
 
-it.each(MODES)('mode %s: close completes the commits that are pending', async (mode) => {
+inModes('close completes the commits that are pending', async (mode) => {
   const path = databasePath();
   const db = await openSmallWith({ vfsSpec: SLOW }, { mode, pendingCommitsMax: 2 }, path);
   const commits = Array.from({ length: 20 }, (_, at) => db.put(`k${at}`, `v${at}`));
@@ -44,7 +44,7 @@ it('writes called after close() are refused, though earlier ones are still under
   expect([...(await openSmall(path)).keys()]).toEqual(['a', 'b', 'c']);
 });
 
-it('close is idempotent and gives the same result each time', async () => {
+inModes('close is idempotent and gives the same result each time', async () => {
   const db = await openSmall();
   await db.put('a', '1');
   await Promise.all([db.close(), db.close()]);
@@ -52,7 +52,7 @@ it('close is idempotent and gives the same result each time', async () => {
   await db[Symbol.asyncDispose]();
 });
 
-it('a wait for a commit that never comes is rejected by close', async () => {
+inModes('a wait for a commit that never comes is rejected by close', async () => {
   const db = await openSmall();
   const forSync = db.waitForSync(100);
   const forApply = db.waitForApply(100);
@@ -62,7 +62,7 @@ it('a wait for a commit that never comes is rejected by close', async () => {
   await closed;
 });
 
-it('every use of a closed database is ERR_MANIFOLD_CLOSED', async () => {
+inModes('every use of a closed database is ERR_MANIFOLD_CLOSED', async () => {
   const db = await openSmall();
   const family = db.columnFamily<string, string>('family');
   await family.put('a', '1');
@@ -124,25 +124,28 @@ it('every use of a closed database is ERR_MANIFOLD_CLOSED', async () => {
   expect(snapshot.closed).toBe(true);
 });
 
-it('an optimistic transaction that is open while the database closes cannot commit', async () => {
-  const path = databasePath();
-  const db = await openSmall(path);
-  await db.put('a', '1');
-  let close = (): void => {};
-  const isClosed = new Promise<void>((resolve) => (close = resolve));
-  let read: unknown;
-  const transaction = db.transaction(async (tx: Transaction) => {
-    tx.put(db.defaultFamily, 'a', '2');
-    await isClosed;
-    try {
-      tx.get(db.defaultFamily, 'a');
-    } catch (error) {
-      read = error;
-    }
-  });
-  await db.close();
-  close();
-  await expectCode(transaction, 'ERR_MANIFOLD_CLOSED');
-  expect(read).toMatchObject({ code: 'ERR_MANIFOLD_CLOSED' });
-  expect((await openSmall(path)).get('a')).toBe('1');
-});
+inModes(
+  'an optimistic transaction that is open while the database closes cannot commit',
+  async () => {
+    const path = databasePath();
+    const db = await openSmall(path);
+    await db.put('a', '1');
+    let close = (): void => {};
+    const isClosed = new Promise<void>((resolve) => (close = resolve));
+    let read: unknown;
+    const transaction = db.transaction(async (tx: Transaction) => {
+      tx.put(db.defaultFamily, 'a', '2');
+      await isClosed;
+      try {
+        tx.get(db.defaultFamily, 'a');
+      } catch (error) {
+        read = error;
+      }
+    });
+    await db.close();
+    close();
+    await expectCode(transaction, 'ERR_MANIFOLD_CLOSED');
+    expect(read).toMatchObject({ code: 'ERR_MANIFOLD_CLOSED' });
+    expect((await openSmall(path)).get('a')).toBe('1');
+  },
+);

@@ -1,18 +1,15 @@
 /**
  * ifAbsent and ifValue: compare-and-set on the state the commit is built on.
  */
-import { expect, it } from 'vitest';
-import {
-  MODES,
-  databasePath,
-  expectCode,
-  expectThrownCode,
-  openSmall,
-} from './support/api-database.js';
+import { expect } from 'vitest';
+import { databasePath, expectCode, expectThrownCode, openSmall } from './support/api-database.js';
+import { inModes } from './support/modes.js';
 
-it('a condition that does not hold rejects with CONFLICT and writes nothing', async () => {
+inModes('a condition that does not hold rejects with CONFLICT and writes nothing', async () => {
   const db = await openSmall();
-  const family = db.columnFamily<string, { n: number } | null>('family', { valueEncoding: 'json' });
+  const family = db.columnFamily<string, { n: number } | null>('family', {
+    valueEncoding: 'json',
+  });
   await expectCode(family.put('a', { n: 1 }, { ifValue: { n: 0 } }), 'ERR_MANIFOLD_CONFLICT');
   expect(db.columnFamilies()).toEqual(['default']);
   await family.put('a', { n: 1 }, { ifAbsent: true });
@@ -30,7 +27,7 @@ it('a condition that does not hold rejects with CONFLICT and writes nothing', as
   expect(family.get('a')).toEqual({ n: 4 });
 });
 
-it('conditions in a transaction see its own writes, and may be caught', async () => {
+inModes('conditions in a transaction see its own writes, and may be caught', async () => {
   const db = await openSmall();
   const family = db.defaultFamily;
   await db.put('a', '1');
@@ -52,7 +49,7 @@ it('conditions in a transaction see its own writes, and may be caught', async ()
   expect(db.has('c')).toBe(false);
 });
 
-it.each(MODES)('mode %s: of many claims of one name at once exactly one succeeds', async (mode) => {
+inModes('of many claims of one name at once exactly one succeeds', async (mode) => {
   const db = await openSmall(databasePath(), { mode });
   const claims = Array.from({ length: 60 }, (_, at) =>
     db.put('name', `owner ${at}`, { ifAbsent: true }).then(
@@ -66,12 +63,15 @@ it.each(MODES)('mode %s: of many claims of one name at once exactly one succeeds
   expect(db.get('name')).toBe('owner 0');
 });
 
-it('a chain of compare-and-sets without waiting is applied in the order of the calls', async () => {
-  const db = await openSmall();
-  const commits: Promise<unknown>[] = [db.put('n', '0')];
-  for (let at = 0; at < 100; at++) {
-    commits.push(db.put('n', String(at + 1), { ifValue: String(at) }));
-  }
-  await Promise.all(commits);
-  expect(db.get('n')).toBe('100');
-});
+inModes(
+  'a chain of compare-and-sets without waiting is applied in the order of the calls',
+  async () => {
+    const db = await openSmall();
+    const commits: Promise<unknown>[] = [db.put('n', '0')];
+    for (let at = 0; at < 100; at++) {
+      commits.push(db.put('n', String(at + 1), { ifValue: String(at) }));
+    }
+    await Promise.all(commits);
+    expect(db.get('n')).toBe('100');
+  },
+);

@@ -4,7 +4,8 @@
  */
 import type { Database, OpenOptions } from '@manifold-db/core';
 import { expect, it } from 'vitest';
-import { MODES, openSmallWith } from './support/api-database.js';
+import { openSmallWith } from './support/api-database.js';
+import { inModes, inBuildModes } from './support/modes.js';
 
 const SYNC_US = 400_000;
 
@@ -13,7 +14,7 @@ function openSlow(options: OpenOptions): Promise<Database> {
   return openSmallWith({ vfsSpec }, options);
 }
 
-it.each(MODES)('mode %s: none, async and immediate, by option of the call', async (mode) => {
+inModes('none, async and immediate, by option of the call', async (mode) => {
   const db = await openSlow({ mode });
   const none = await db.put('none', '1', { durability: 'none' });
   expect(none.sequence).toBe(1);
@@ -57,8 +58,8 @@ it.each(['none', 'async', 'immediate'] as const)(
   },
 );
 
-it('consistency: synced and applied show what the watermarks say', async () => {
-  const db = await openSlow({ mode: 'pipelined' });
+inBuildModes('consistency: synced and applied show what the watermarks say', async () => {
+  const db = await openSlow({});
   await db.put('a', 'old');
   await db.waitForApply();
   await db.put('a', 'new', { durability: 'none' });
@@ -90,7 +91,7 @@ it('async-wal applies right after the append, before the sync', async () => {
   expect(db.get('a', { consistency: 'synced' })).toBeUndefined();
 });
 
-it('a drop that is not synced yet does not show in the synced view', async () => {
+inBuildModes('a drop that is not synced yet does not show in the synced view', async () => {
   const db = await openSlow({});
   const family = db.columnFamily('family');
   await family.put('a', '1');

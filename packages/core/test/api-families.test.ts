@@ -3,10 +3,11 @@
  * commits that span them.
  */
 import type { ColumnFamily, Database } from '@manifold-db/core';
-import { expect, it } from 'vitest';
-import { MODES, databasePath, expectThrownCode, openSmall } from './support/api-database.js';
+import { expect } from 'vitest';
+import { databasePath, expectThrownCode, openSmall } from './support/api-database.js';
+import { inModes, inBuildModes } from './support/modes.js';
 
-it('a family is there from its first write on; reading it creates nothing', async () => {
+inBuildModes('a family is there from its first write on; reading it creates nothing', async () => {
   const path = databasePath();
   const db = await openSmall(path);
   const users = db.columnFamily('users');
@@ -31,7 +32,7 @@ function fail(): never {
   throw new Error('no');
 }
 
-it('names: 1 to 240 bytes of well-formed text, sorted', async () => {
+inBuildModes('names: 1 to 240 bytes of well-formed text, sorted', async () => {
   const db = await openSmall();
   for (const name of ['', 'x'.repeat(241), 'é'.repeat(121)]) {
     expect(() => db.columnFamily(name)).toThrow(RangeError);
@@ -47,54 +48,60 @@ it('names: 1 to 240 bytes of well-formed text, sorted', async () => {
   expect(() => db.columnFamily('b', { valueEncoding: 'xml' as 'utf8' })).toThrow(TypeError);
 });
 
-it('a dropped family is gone, can be made again, and old snapshots still show the old one', async () => {
-  const path = databasePath();
-  const db = await openSmall(path);
-  const family = db.columnFamily('family');
-  for (let at = 0; at < 500; at++)
-    await family.put(`old${at}`, 'x'.repeat(100), { durability: 'none' });
-  const first = db.snapshot();
-  const walk = family.keys();
-  expect(walk.next().value).toBe('old0');
-  await db.dropColumnFamily('family');
-  expect(db.columnFamilies()).toEqual(['default']);
-  expect(family.get('old1')).toBeUndefined();
-  expect(family.count()).toBe(0);
-  const between = db.snapshot();
+inBuildModes(
+  'a dropped family is gone, can be made again, and old snapshots still show the old one',
+  async () => {
+    const path = databasePath();
+    const db = await openSmall(path);
+    const family = db.columnFamily('family');
+    for (let at = 0; at < 500; at++)
+      await family.put(`old${at}`, 'x'.repeat(100), { durability: 'none' });
+    const first = db.snapshot();
+    const walk = family.keys();
+    expect(walk.next().value).toBe('old0');
+    await db.dropColumnFamily('family');
+    expect(db.columnFamilies()).toEqual(['default']);
+    expect(family.get('old1')).toBeUndefined();
+    expect(family.count()).toBe(0);
+    const between = db.snapshot();
 
-  await family.put('new', '1');
-  const second = db.snapshot();
-  await db.dropColumnFamily('family');
-  await family.put('newest', '2');
-  await db.checkpoint();
+    await family.put('new', '1');
+    const second = db.snapshot();
+    await db.dropColumnFamily('family');
+    await family.put('newest', '2');
+    await db.checkpoint();
 
-  expect([...family.keys()]).toEqual(['newest']);
-  expect(family.count({ snapshot: first })).toBe(500);
-  expect(family.get('old499', { snapshot: first })).toBe('x'.repeat(100));
-  expect([...walk]).toHaveLength(499);
-  expect(family.count({ snapshot: between })).toBe(0);
-  expect([...family.entries({ snapshot: second })]).toEqual([['new', '1']]);
-  for (const snapshot of [first, between, second]) snapshot.close();
-  expect(() => family.get('new', { snapshot: first })).toThrow(/closed/);
-  await db.close();
-  const again = await openSmall(path);
-  expect([...again.columnFamily('family').entries()]).toEqual([['newest', '2']]);
-});
+    expect([...family.keys()]).toEqual(['newest']);
+    expect(family.count({ snapshot: first })).toBe(500);
+    expect(family.get('old499', { snapshot: first })).toBe('x'.repeat(100));
+    expect([...walk]).toHaveLength(499);
+    expect(family.count({ snapshot: between })).toBe(0);
+    expect([...family.entries({ snapshot: second })]).toEqual([['new', '1']]);
+    for (const snapshot of [first, between, second]) snapshot.close();
+    expect(() => family.get('new', { snapshot: first })).toThrow(/closed/);
+    await db.close();
+    const again = await openSmall(path);
+    expect([...again.columnFamily('family').entries()]).toEqual([['newest', '2']]);
+  },
+);
 
-it('dropping what is not there changes nothing; dropping `default` empties it', async () => {
-  const path = databasePath();
-  const db = await openSmall(path);
-  await db.put('a', '1');
-  expect(await db.dropColumnFamily('nothing')).toEqual({ sequence: 1 });
-  expect(await db.dropColumnFamily('default')).toEqual({ sequence: 2 });
-  expect(db.columnFamilies()).toEqual(['default']);
-  expect(db.count()).toBe(0);
-  await db.put('b', '2');
-  await db.close();
-  expect([...(await openSmall(path)).entries()]).toEqual([['b', '2']]);
-});
+inBuildModes(
+  'dropping what is not there changes nothing; dropping `default` empties it',
+  async () => {
+    const path = databasePath();
+    const db = await openSmall(path);
+    await db.put('a', '1');
+    expect(await db.dropColumnFamily('nothing')).toEqual({ sequence: 1 });
+    expect(await db.dropColumnFamily('default')).toEqual({ sequence: 2 });
+    expect(db.columnFamilies()).toEqual(['default']);
+    expect(db.count()).toBe(0);
+    await db.put('b', '2');
+    await db.close();
+    expect([...(await openSmall(path)).entries()]).toEqual([['b', '2']]);
+  },
+);
 
-it.each(MODES)('mode %s: 300 families, and commits that are atomic across them', async (mode) => {
+inModes('300 families, and commits that are atomic across them', async (mode) => {
   const path = databasePath();
   const db = await openSmall(path, { mode, workers: { apply: 2 } });
   const families = openFamilies(db);
@@ -131,7 +138,7 @@ function checkFamilies(db: Database): void {
   });
 }
 
-it('a handle of another database, or something else, is refused', async () => {
+inBuildModes('a handle of another database, or something else, is refused', async () => {
   const one = await openSmall();
   const two = await openSmall();
   const foreign = two.columnFamily('family');
@@ -144,23 +151,26 @@ it('a handle of another database, or something else, is refused', async () => {
   expect(one.lastCommitted).toBe(0);
 });
 
-it('the limit of families gives a typed error and leaves the database usable', async () => {
-  const db = await openSmall();
-  const names = Array.from({ length: 5000 }, (_, at) => `f${at}`);
-  let made = 0;
-  expectThrownCode(() => {
-    for (const name of names) {
-      const family = db.columnFamily(name);
-      db.writeSync((tx) => tx.put(family, 'k', 'v'), { durability: 'none' });
-      made++;
-    }
-  }, 'ERR_MANIFOLD_LIMIT');
-  // One place is kept for the family that exists always.
-  expect(made).toBe(4095);
-  expect(db.columnFamilies()).toHaveLength(4096);
-  await db.put('still', 'works');
-  await db.dropColumnFamily('f7');
-  await db.checkpoint();
-  await db.columnFamily('late').put('k', 'v');
-  expect(db.columnFamily('late').get('k')).toBe('v');
-});
+inBuildModes(
+  'the limit of families gives a typed error and leaves the database usable',
+  async () => {
+    const db = await openSmall();
+    const names = Array.from({ length: 5000 }, (_, at) => `f${at}`);
+    let made = 0;
+    expectThrownCode(() => {
+      for (const name of names) {
+        const family = db.columnFamily(name);
+        db.writeSync((tx) => tx.put(family, 'k', 'v'), { durability: 'none' });
+        made++;
+      }
+    }, 'ERR_MANIFOLD_LIMIT');
+    // One place is kept for the family that exists always.
+    expect(made).toBe(4095);
+    expect(db.columnFamilies()).toHaveLength(4096);
+    await db.put('still', 'works');
+    await db.dropColumnFamily('f7');
+    await db.checkpoint();
+    await db.columnFamily('late').put('k', 'v');
+    expect(db.columnFamily('late').get('k')).toBe('v');
+  },
+);

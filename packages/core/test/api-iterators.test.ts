@@ -3,8 +3,9 @@
  * walk ends.
  */
 import type { Database } from '@manifold-db/core';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { databasePath, openSmall } from './support/api-database.js';
+import { inBuildModes } from './support/modes.js';
 
 const KEYS = 1500;
 
@@ -22,7 +23,7 @@ async function openFilled(): Promise<Database> {
 
 const EXPECTED = Array.from({ length: KEYS }, (_, at) => [name(at), `old ${at}`]);
 
-it('writing while iterating changes nothing of what it shows', async () => {
+inBuildModes('writing while iterating changes nothing of what it shows', async () => {
   const db = await openFilled();
   const seen: [string, string][] = [];
   for (const [key, value] of db.entries()) {
@@ -38,7 +39,7 @@ it('writing while iterating changes nothing of what it shows', async () => {
   expect(db.stats().oldestSnapshot).toBeUndefined();
 });
 
-it('for await shows the same, in turns of the event loop', async () => {
+inBuildModes('for await shows the same, in turns of the event loop', async () => {
   const db = await openFilled();
   const seen: [string, string][] = [];
   let turns = 0;
@@ -64,7 +65,7 @@ it('for await shows the same, in turns of the event loop', async () => {
   ]);
 });
 
-it('it shows the state of the moment it was made, not of the first step', async () => {
+inBuildModes('it shows the state of the moment it was made, not of the first step', async () => {
   const db = await openSmall();
   await db.put('a', '1');
   const walk = db.entries();
@@ -73,7 +74,7 @@ it('it shows the state of the moment it was made, not of the first step', async 
   expect([...walk]).toEqual([['a', '1']]);
 });
 
-it('break, return, throw, close, dispose and the end give the state back', async () => {
+inBuildModes('break, return, throw, close, dispose and the end give the state back', async () => {
   const db = await openFilled();
   const isPinned = (): boolean => db.stats().oldestSnapshot !== undefined;
   for (const _key of db.keys()) {
@@ -116,7 +117,7 @@ it('break, return, throw, close, dispose and the end give the state back', async
   expect(isPinned()).toBe(false);
 });
 
-it('a codec that throws ends the walk and gives the state back', async () => {
+inBuildModes('a codec that throws ends the walk and gives the state back', async () => {
   const db = await openSmall();
   await db.columnFamily('family').put('a', 'not json');
   const family = db.columnFamily<string, unknown>('family', { valueEncoding: 'json' });
@@ -134,7 +135,7 @@ it('a codec that throws ends the walk and gives the state back', async () => {
   expect([...counting.values()]).toEqual([9]);
 });
 
-it('many iterators at once, each on its own state, some never finished', async () => {
+inBuildModes('many iterators at once, each on its own state, some never finished', async () => {
   const db = await openSmall(databasePath());
   const walks: { walk: Iterator<string>; expected: number }[] = [];
   for (let round = 0; round < 40; round++) {
@@ -153,7 +154,7 @@ it('many iterators at once, each on its own state, some never finished', async (
   await db.close();
 });
 
-it('seek goes both ways and limit goes on counting', async () => {
+inBuildModes('seek goes both ways and limit goes on counting', async () => {
   const db = await openFilled();
   const walk = db.keys({ gte: name(10), lt: name(1000), limit: 6 });
   expect(walk.next().value).toBe(name(10));

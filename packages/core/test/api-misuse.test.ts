@@ -5,6 +5,7 @@
 import type { ColumnFamily, Database, Range } from '@manifold-db/core';
 import { expect, it } from 'vitest';
 import { databasePath, openSmall } from './support/api-database.js';
+import { inBuildModes } from './support/modes.js';
 
 const KEY_MAX = 1024;
 
@@ -15,48 +16,55 @@ function bytesFamily(db: Database): ColumnFamily<Uint8Array, Uint8Array> {
   });
 }
 
-it('keys at the limit round-trip, those over it are a RangeError that names it', async () => {
-  const path = databasePath();
-  const db = await openSmall(path);
-  const bytes = bytesFamily(db);
-  const longest = ['k'.repeat(KEY_MAX), 'é'.repeat(KEY_MAX / 2), '😀'.repeat(KEY_MAX / 4)];
-  for (const key of longest) await db.put(key, `value of ${key}`);
-  await bytes.put(new Uint8Array(KEY_MAX).fill(255), Buffer.from('v'));
-  for (const key of [...longest.map((text) => `${text}x`), 'é'.repeat(KEY_MAX), 'x'.repeat(1e6)]) {
-    const calls: (() => unknown)[] = [
-      () => db.put(key, 'v'),
-      () => db.put(key, 'v', { ifAbsent: true }),
-      () => db.delete(key),
-      () => db.get(key),
-      () => db.has(key),
-      () => db.getMany([key]),
-      () => db.entries({ gte: key }),
-      () => db.clear({ lt: key }),
-      () => db.batch().put(db.defaultFamily, key, 'v'),
-      () => db.writeSync((tx) => tx.put(db.defaultFamily, key, 'v')),
-    ];
-    for (const call of calls) {
-      expect(call).toThrow(RangeError);
-      expect(call).toThrow(/at most 1024 bytes/);
+inBuildModes(
+  'keys at the limit round-trip, those over it are a RangeError that names it',
+  async () => {
+    const path = databasePath();
+    const db = await openSmall(path);
+    const bytes = bytesFamily(db);
+    const longest = ['k'.repeat(KEY_MAX), 'é'.repeat(KEY_MAX / 2), '😀'.repeat(KEY_MAX / 4)];
+    for (const key of longest) await db.put(key, `value of ${key}`);
+    await bytes.put(new Uint8Array(KEY_MAX).fill(255), Buffer.from('v'));
+    for (const key of [
+      ...longest.map((text) => `${text}x`),
+      'é'.repeat(KEY_MAX),
+      'x'.repeat(1e6),
+    ]) {
+      const calls: (() => unknown)[] = [
+        () => db.put(key, 'v'),
+        () => db.put(key, 'v', { ifAbsent: true }),
+        () => db.delete(key),
+        () => db.get(key),
+        () => db.has(key),
+        () => db.getMany([key]),
+        () => db.entries({ gte: key }),
+        () => db.clear({ lt: key }),
+        () => db.batch().put(db.defaultFamily, key, 'v'),
+        () => db.writeSync((tx) => tx.put(db.defaultFamily, key, 'v')),
+      ];
+      for (const call of calls) {
+        expect(call).toThrow(RangeError);
+        expect(call).toThrow(/at most 1024 bytes/);
+      }
+      await expect(db.getAsync(key)).rejects.toThrow(RangeError);
     }
-    await expect(db.getAsync(key)).rejects.toThrow(RangeError);
-  }
-  expect(() => bytes.put(new Uint8Array(KEY_MAX + 1), new Uint8Array(0))).toThrow(/key.*1024/);
-  for (const call of [
-    () => db.put('', 'v'),
-    () => db.get(''),
-    () => bytes.get(new Uint8Array(0)),
-  ]) {
-    expect(call).toThrow(/key must not be empty/);
-  }
-  expect(db.lastCommitted).toBe(longest.length + 1);
-  await db.close();
-  const again = await openSmall(path);
-  expect(again.getMany(longest)).toEqual(longest.map((key) => `value of ${key}`));
-  expect([...bytesFamily(again).keys()]).toEqual([Buffer.alloc(KEY_MAX, 255)]);
-});
+    expect(() => bytes.put(new Uint8Array(KEY_MAX + 1), new Uint8Array(0))).toThrow(/key.*1024/);
+    for (const call of [
+      () => db.put('', 'v'),
+      () => db.get(''),
+      () => bytes.get(new Uint8Array(0)),
+    ]) {
+      expect(call).toThrow(/key must not be empty/);
+    }
+    expect(db.lastCommitted).toBe(longest.length + 1);
+    await db.close();
+    const again = await openSmall(path);
+    expect(again.getMany(longest)).toEqual(longest.map((key) => `value of ${key}`));
+    expect([...bytesFamily(again).keys()]).toEqual([Buffer.alloc(KEY_MAX, 255)]);
+  },
+);
 
-it('wrong types are a TypeError that names the argument', async () => {
+inBuildModes('wrong types are a TypeError that names the argument', async () => {
   const db = await openSmall();
   const bytes = bytesFamily(db);
   const wrong = [undefined, null, 1, true, {}, [], Symbol('s'), Buffer.from('a'), 1n];
@@ -89,7 +97,7 @@ it('wrong types are a TypeError that names the argument', async () => {
   expect(db.columnFamilies()).toEqual(['default']);
 });
 
-it('lone surrogates are refused, NUL bytes and empty values are stored', async () => {
+inBuildModes('lone surrogates are refused, NUL bytes and empty values are stored', async () => {
   const path = databasePath();
   const db = await openSmall(path);
   for (const text of ['\ud800', 'a\udc00b', '\udfff\ud800']) {
@@ -112,29 +120,32 @@ it('lone surrogates are refused, NUL bytes and empty values are stored', async (
   expect([...bytesFamily(again).entries()]).toEqual([[Buffer.from([0]), Buffer.alloc(0)]]);
 });
 
-it('detached and shrunk buffers are refused, views and shared memory are stored exactly', async () => {
-  const db = await openSmall();
-  const bytes = bytesFamily(db);
-  const detached = new Uint8Array(8);
-  structuredClone(detached.buffer, { transfer: [detached.buffer] });
-  expect(() => bytes.put(detached, Buffer.from('v'))).toThrow(TypeError);
-  expect(() => bytes.put(Buffer.from('k'), detached)).toThrow(/^value is a view of detached/);
-  const shrinking = new ArrayBuffer(16, { maxByteLength: 16 });
-  const shrunk = new Uint8Array(shrinking, 8, 8);
-  shrinking.resize(4);
-  expect(() => bytes.put(Buffer.from('k'), shrunk)).toThrow(TypeError);
+inBuildModes(
+  'detached and shrunk buffers are refused, views and shared memory are stored exactly',
+  async () => {
+    const db = await openSmall();
+    const bytes = bytesFamily(db);
+    const detached = new Uint8Array(8);
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    expect(() => bytes.put(detached, Buffer.from('v'))).toThrow(TypeError);
+    expect(() => bytes.put(Buffer.from('k'), detached)).toThrow(/^value is a view of detached/);
+    const shrinking = new ArrayBuffer(16, { maxByteLength: 16 });
+    const shrunk = new Uint8Array(shrinking, 8, 8);
+    shrinking.resize(4);
+    expect(() => bytes.put(Buffer.from('k'), shrunk)).toThrow(TypeError);
 
-  const shared = new Uint8Array(new SharedArrayBuffer(2000), 100, 1200).fill(7);
-  await bytes.put(shared.subarray(0, 3), shared);
-  const view = new Uint8Array(Uint8Array.of(9, 1, 2, 9).buffer, 1, 2);
-  await bytes.put(view, view);
-  const content = [...bytes.entries()];
-  expect(content).toEqual([
-    [Buffer.from([1, 2]), Buffer.from([1, 2])],
-    [Buffer.from([7, 7, 7]), Buffer.alloc(1200, 7)],
-  ]);
-  expect(content[1]![1].buffer).not.toBeInstanceOf(SharedArrayBuffer);
-});
+    const shared = new Uint8Array(new SharedArrayBuffer(2000), 100, 1200).fill(7);
+    await bytes.put(shared.subarray(0, 3), shared);
+    const view = new Uint8Array(Uint8Array.of(9, 1, 2, 9).buffer, 1, 2);
+    await bytes.put(view, view);
+    const content = [...bytes.entries()];
+    expect(content).toEqual([
+      [Buffer.from([1, 2]), Buffer.from([1, 2])],
+      [Buffer.from([7, 7, 7]), Buffer.alloc(1200, 7)],
+    ]);
+    expect(content[1]![1].buffer).not.toBeInstanceOf(SharedArrayBuffer);
+  },
+);
 
 it('what the caller does to a buffer after the call changes nothing, also while puts wait', async () => {
   const db = await openSmall(databasePath(), { mode: 'sequential' });
@@ -163,7 +174,7 @@ it('what the caller does to a buffer after the call changes nothing, also while 
   expect(bytes.get(Buffer.from('key-3'))).toEqual(Buffer.alloc(300, 3));
 });
 
-it('wrong ranges and options of calls are refused, misspelt ones too', async () => {
+inBuildModes('wrong ranges and options of calls are refused, misspelt ones too', async () => {
   const db = await openSmall();
   await db.put('a', '1');
   const ranges: unknown[] = [

@@ -3,7 +3,8 @@
  * content, now and after reopening.
  */
 import { expect, it } from 'vitest';
-import { MODES, databasePath, openSmall } from './support/api-database.js';
+import { databasePath, openSmall } from './support/api-database.js';
+import { MODES, tourOfModes } from './support/modes.js';
 import { RandomHistory } from './support/api-history.js';
 
 const CASES = MODES.flatMap((mode) => [1, 2, 4].map((apply) => ({ mode, apply })));
@@ -31,10 +32,7 @@ it.each(CASES)('mode $mode with $apply apply workers', async ({ mode, apply }) =
 it('modes and numbers of workers may change at every open, in every direction', async () => {
   const path = databasePath();
   const history = new RandomHistory(99);
-  const [s, a, p] = MODES;
-  // Every ordered pair of modes, each with itself too.
-  const tour = [p, p, a, a, s, s, p, s, a, p];
-  for (const [at, mode] of tour.entries()) {
+  for (const [at, mode] of tourOfModes().entries()) {
     const apply = [1, 4, 2][at % 3]!;
     const db = await openSmall(path, { mode, workers: { apply } });
     expect(db.stats().options).toMatchObject({ mode, workers: { apply } });

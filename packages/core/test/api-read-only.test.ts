@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { open } from '@manifold-db/core';
 import { expect, it } from 'vitest';
 import { runProgram } from './support/api-child.js';
-import { MODES, databasePath, expectCode, openSmall, SMALL } from './support/api-database.js';
+import { databasePath, expectCode, openSmall, SMALL } from './support/api-database.js';
+import { MODES } from './support/modes.js';
 
 /** What it leaves when it is killed: everything in the log, nothing in the data file. */
 const WRITER = `

@@ -3,15 +3,15 @@
  * until they are closed; and what stats() says about them.
  */
 import type { ColumnFamily, Database, Snapshot } from '@manifold-db/core';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import {
   MIB,
-  MODES,
   databasePath,
   expectThrownCode,
   openSmall,
   openSmallWith,
 } from './support/api-database.js';
+import { inModes, inBuildModes } from './support/modes.js';
 
 const ROUNDS = 6;
 const KEYS = 400;
@@ -46,7 +46,7 @@ function check(family: ColumnFamily, { snapshot, expected }: Moment): void {
   }
 }
 
-it.each(MODES)('mode %s: each snapshot keeps its state', async (mode) => {
+inModes('each snapshot keeps its state', async (mode) => {
   const db = await openSmall(databasePath(), { mode });
   const family = db.columnFamily('family');
   const moments: Moment[] = [];
@@ -74,27 +74,30 @@ it.each(MODES)('mode %s: each snapshot keeps its state', async (mode) => {
   expect(await db.verify()).toMatchObject({ ok: true });
 });
 
-it('a snapshot is what was committed when it was taken, pending commits included', async () => {
-  const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 50_000 } as const;
-  const db = await openSmallWith({ vfsSpec });
-  await db.put('z', '0');
-  const pending = db.put('a', '1');
-  const snapshot = db.snapshot();
-  expect(snapshot.sequence).toBe(2);
-  expect(db.lastSynced).toBe(1);
-  void db.put('a', '2');
-  expect(db.get('a', { snapshot })).toBe('1');
-  expect(db.get('a')).toBe('2');
-  expect(await db.getAsync('a', { snapshot })).toBe('1');
-  expect(db.getMany(['a', 'b'], { snapshot })).toEqual(['1', undefined]);
-  await pending;
-  const again = db.snapshot();
-  expect(again.sequence).toBe(3);
-  snapshot.close();
-  again.close();
-});
+inBuildModes(
+  'a snapshot is what was committed when it was taken, pending commits included',
+  async () => {
+    const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 50_000 } as const;
+    const db = await openSmallWith({ vfsSpec });
+    await db.put('z', '0');
+    const pending = db.put('a', '1');
+    const snapshot = db.snapshot();
+    expect(snapshot.sequence).toBe(2);
+    expect(db.lastSynced).toBe(1);
+    void db.put('a', '2');
+    expect(db.get('a', { snapshot })).toBe('1');
+    expect(db.get('a')).toBe('2');
+    expect(await db.getAsync('a', { snapshot })).toBe('1');
+    expect(db.getMany(['a', 'b'], { snapshot })).toEqual(['1', undefined]);
+    await pending;
+    const again = db.snapshot();
+    expect(again.sequence).toBe(3);
+    snapshot.close();
+    again.close();
+  },
+);
 
-it('close is idempotent, Symbol.dispose closes, a closed one is refused', async () => {
+inBuildModes('close is idempotent, Symbol.dispose closes, a closed one is refused', async () => {
   const db = await openSmall();
   await db.put('a', '1');
   const snapshot = db.snapshot();
@@ -110,7 +113,7 @@ it('close is idempotent, Symbol.dispose closes, a closed one is refused', async 
   expect(() => db.get('a', { snapshot: db.snapshot(), consistency: 'synced' })).toThrow(TypeError);
 });
 
-it('an iterator outlives the snapshot it was made from', async () => {
+inBuildModes('an iterator outlives the snapshot it was made from', async () => {
   const db = await openSmall();
   for (let at = 0; at < 500; at++) await db.put(`k${at}`, 'old', { durability: 'none' });
   const snapshot = db.snapshot();
@@ -123,27 +126,30 @@ it('an iterator outlives the snapshot it was made from', async () => {
   expect(db.stats().oldestSnapshot).toBeUndefined();
 });
 
-it('one left open blocks neither writers nor the log; closed, its pages come back', async () => {
-  const db = await openSmall();
-  const fill = async (round: number): Promise<void> => {
-    for (let at = 0; at < 64; at++) {
-      await db.put(`k${at}`, `${round}`.padEnd(32 * 1024, 'x'), { durability: 'async' });
-    }
-  };
-  await fill(0);
-  const snapshot = db.snapshot();
-  // Eight times what the log may hold, and many times the cache.
-  for (let round = 1; round <= 16; round++) await fill(round);
-  await db.checkpoint();
-  const { oldestSnapshot, log, cache } = db.stats();
-  expect(log.bytes).toBeLessThanOrEqual(log.bytesMax);
-  expect(oldestSnapshot!.pinnedPages).toBeGreaterThanOrEqual((2 * MIB) / 4096);
-  expect(oldestSnapshot!.ageMs).toBeGreaterThan(0);
-  expect([...db.values({ snapshot })].every((value) => value.startsWith('0x'))).toBe(true);
-  snapshot.close();
-  await fill(17);
-  await db.checkpoint();
-  await db.checkpoint();
-  expect(db.stats().oldestSnapshot).toBeUndefined();
-  expect(db.stats().cache.freePageCount).toBeGreaterThan(cache.freePageCount);
-});
+inBuildModes(
+  'one left open blocks neither writers nor the log; closed, its pages come back',
+  async () => {
+    const db = await openSmall();
+    const fill = async (round: number): Promise<void> => {
+      for (let at = 0; at < 64; at++) {
+        await db.put(`k${at}`, `${round}`.padEnd(32 * 1024, 'x'), { durability: 'async' });
+      }
+    };
+    await fill(0);
+    const snapshot = db.snapshot();
+    // Eight times what the log may hold, and many times the cache.
+    for (let round = 1; round <= 16; round++) await fill(round);
+    await db.checkpoint();
+    const { oldestSnapshot, log, cache } = db.stats();
+    expect(log.bytes).toBeLessThanOrEqual(log.bytesMax);
+    expect(oldestSnapshot!.pinnedPages).toBeGreaterThanOrEqual((2 * MIB) / 4096);
+    expect(oldestSnapshot!.ageMs).toBeGreaterThan(0);
+    expect([...db.values({ snapshot })].every((value) => value.startsWith('0x'))).toBe(true);
+    snapshot.close();
+    await fill(17);
+    await db.checkpoint();
+    await db.checkpoint();
+    expect(db.stats().oldestSnapshot).toBeUndefined();
+    expect(db.stats().cache.freePageCount).toBeGreaterThan(cache.freePageCount);
+  },
+);

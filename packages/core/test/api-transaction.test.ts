@@ -3,7 +3,8 @@
  */
 import type { ColumnFamily, Database, Transaction } from '@manifold-db/core';
 import { expect, it } from 'vitest';
-import { MODES, databasePath, expectCode, openSmall } from './support/api-database.js';
+import { databasePath, expectCode, openSmall } from './support/api-database.js';
+import { inModes } from './support/modes.js';
 
 type Body = (tx: Transaction, family: ColumnFamily) => unknown;
 
@@ -57,7 +58,7 @@ it.each(READS)('a change of what was read by %s makes the body run again', async
   expect(await disturbed(db, body, harmless)).toBe(1);
 });
 
-it('reads stay on the state of the start; blind writes never conflict', async () => {
+inModes('reads stay on the state of the start; blind writes never conflict', async () => {
   const db = await openSmall();
   await db.put('a', '1');
   const seen: unknown[] = [];
@@ -85,7 +86,7 @@ it('reads stay on the state of the start; blind writes never conflict', async ()
   expect(db.stats().oldestSnapshot).toBeUndefined();
 });
 
-it('retries run out with CONFLICT; the body ran retries + 1 times', async () => {
+inModes('retries run out with CONFLICT; the body ran retries + 1 times', async () => {
   const db = await openSmall();
   for (const retries of [0, 3]) {
     let attempts = 0;
@@ -106,7 +107,7 @@ it('retries run out with CONFLICT; the body ran retries + 1 times', async () => 
   expect(db.stats().oldestSnapshot).toBeUndefined();
 });
 
-it('a body that throws rolls back and is not repeated', async () => {
+inModes('a body that throws rolls back and is not repeated', async () => {
   const db = await openSmall();
   let attempts = 0;
   const cause = new Error('on purpose');
@@ -122,7 +123,7 @@ it('a body that throws rolls back and is not repeated', async () => {
   expect(db.stats().oldestSnapshot).toBeUndefined();
 });
 
-it.each(MODES)('mode %s: 50 parallel increments of one counter lose none', async (mode) => {
+inModes('50 parallel increments of one counter lose none', async (mode) => {
   const path = databasePath();
   const db = await openSmall(path, { mode });
   const counters = db.columnFamily<string, number>('counters', { valueEncoding: 'json' });
@@ -143,7 +144,7 @@ it.each(MODES)('mode %s: 50 parallel increments of one counter lose none', async
   expect(again.columnFamily('counters', { valueEncoding: 'json' }).get('n')).toBe(50);
 });
 
-it('write skew is prevented', async () => {
+inModes('write skew is prevented', async () => {
   const db = await openSmall();
   const onCall = db.columnFamily<string, boolean>('on call', { valueEncoding: 'json' });
   await onCall.put('ada', true);
@@ -161,7 +162,7 @@ it('write skew is prevented', async () => {
   expect([...onCall.values()].sort()).toEqual([false, true]);
 });
 
-it('phantoms are seen: a sum over a range stays right', async () => {
+inModes('phantoms are seen: a sum over a range stays right', async () => {
   const db = await openSmall();
   const items = db.columnFamily<number, number>('items', {
     keyEncoding: 'ordered',
@@ -180,7 +181,7 @@ it('phantoms are seen: a sum over a range stays right', async () => {
   expect([...items.values()]).toEqual(Array.from({ length: 12 }, (_, at) => 2 ** at));
 });
 
-it('savepoints and large transactions work on the private state too', async () => {
+inModes('savepoints and large transactions work on the private state too', async () => {
   const db = await openSmall();
   const family = db.columnFamily('family');
   await db.transaction(async (tx) => {
@@ -199,7 +200,7 @@ it('savepoints and large transactions work on the private state too', async () =
   expect(db.lastCommitted).toBe(1);
 });
 
-it('a family dropped meanwhile: blind writes make it again, reads conflict', async () => {
+inModes('a family dropped meanwhile: blind writes make it again, reads conflict', async () => {
   const db = await openSmall();
   const family = db.columnFamily('family');
   await family.put('old', '1');
@@ -220,7 +221,7 @@ it('a family dropped meanwhile: blind writes make it again, reads conflict', asy
   expect([...family.entries()]).toEqual([['result', 'undefined']]);
 });
 
-it('two transactions may both create a family', async () => {
+inModes('two transactions may both create a family', async () => {
   const path = databasePath();
   const db = await openSmall(path);
   const family = db.columnFamily('family');

@@ -1,35 +1,33 @@
 /**
  * waitForSync and waitForApply: past, present and future sequences, and giving up.
  */
-import { expect, it } from 'vitest';
-import { MODES, databasePath, openSmall, openSmallWith } from './support/api-database.js';
+import { expect } from 'vitest';
+import { databasePath, openSmall, openSmallWith } from './support/api-database.js';
+import { inModes } from './support/modes.js';
 
-it.each(MODES)(
-  'mode %s: a wait for a future sequence resolves when that commit is there',
-  async (mode) => {
-    const db = await openSmall(databasePath(), { mode });
-    const reached: string[] = [];
-    const waits = [
-      db.waitForSync(3).then(() => reached.push(`synced ${db.lastSynced >= 3}`)),
-      db.waitForApply(3).then(() => reached.push(`applied ${db.lastApplied >= 3}`)),
-      db.waitForSync(2).then(() => reached.push(`synced ${db.lastSynced >= 2}`)),
-    ];
-    await db.waitForSync(0);
-    await db.waitForSync();
-    expect(reached).toEqual([]);
-    await db.put('a', '1');
-    await db.put('b', '2');
-    await waits[2];
-    expect(reached).toEqual(['synced true']);
-    await db.put('c', '3');
-    await Promise.all(waits);
-    expect(reached.sort()).toEqual(['applied true', 'synced true', 'synced true']);
-    await db.waitForSync(3);
-    await db.waitForApply();
-  },
-);
+inModes('a wait for a future sequence resolves when that commit is there', async (mode) => {
+  const db = await openSmall(databasePath(), { mode });
+  const reached: string[] = [];
+  const waits = [
+    db.waitForSync(3).then(() => reached.push(`synced ${db.lastSynced >= 3}`)),
+    db.waitForApply(3).then(() => reached.push(`applied ${db.lastApplied >= 3}`)),
+    db.waitForSync(2).then(() => reached.push(`synced ${db.lastSynced >= 2}`)),
+  ];
+  await db.waitForSync(0);
+  await db.waitForSync();
+  expect(reached).toEqual([]);
+  await db.put('a', '1');
+  await db.put('b', '2');
+  await waits[2];
+  expect(reached).toEqual(['synced true']);
+  await db.put('c', '3');
+  await Promise.all(waits);
+  expect(reached.sort()).toEqual(['applied true', 'synced true', 'synced true']);
+  await db.waitForSync(3);
+  await db.waitForApply();
+});
 
-it('without a sequence it means everything committed at the time of the call', async () => {
+inModes('without a sequence it means everything committed at the time of the call', async () => {
   const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 30_000 } as const;
   const db = await openSmallWith({ vfsSpec });
   const { sequence } = await db.put('a', '1', { durability: 'none' });
@@ -39,7 +37,7 @@ it('without a sequence it means everything committed at the time of the call', a
   expect(db.lastSynced).toBeGreaterThanOrEqual(sequence);
 });
 
-it('a signal ends the wait with its reason; other waits go on', async () => {
+inModes('a signal ends the wait with its reason; other waits go on', async () => {
   const db = await openSmall();
   const controller = new AbortController();
   const { signal } = controller;

@@ -2,16 +2,16 @@
  * write, writeSync, batches and savepoints: one callback is one commit or none.
  */
 import type { ColumnFamily, Savepoint, WriteTransaction } from '@manifold-db/core';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import {
-  MODES,
   databasePath,
   expectThrownCode,
   openSmall,
   openSmallWith,
 } from './support/api-database.js';
+import { inModes } from './support/modes.js';
 
-it('a callback reads its own writes, and nobody else does before the commit', async () => {
+inModes('a callback reads its own writes, and nobody else does before the commit', async () => {
   const db = await openSmall();
   const other = db.columnFamily('other');
   await db.put('a', '1');
@@ -36,7 +36,7 @@ it('a callback reads its own writes, and nobody else does before the commit', as
   expect(other.get('c')).toBe('3');
 });
 
-it('a callback that throws, or returns a promise, leaves nothing behind', async () => {
+inModes('a callback that throws, or returns a promise, leaves nothing behind', async () => {
   const db = await openSmall();
   const family = db.columnFamily('family');
   const put = (tx: WriteTransaction): void => tx.put(family, 'a', '1');
@@ -56,79 +56,76 @@ it('a callback that throws, or returns a promise, leaves nothing behind', async 
   expect(await db.write(put)).toMatchObject({ sequence: 1 });
 });
 
-it('a callback without writes gives the last sequence; its transaction ends with it', async () => {
-  const db = await openSmall();
-  await db.put('a', '1');
-  let kept: WriteTransaction | undefined;
-  const read = await db.write((tx) => {
-    kept = tx;
-    return tx.get(db.defaultFamily, 'a');
+inModes(
+  'a callback without writes gives the last sequence; its transaction ends with it',
+  async () => {
+    const db = await openSmall();
+    await db.put('a', '1');
+    let kept: WriteTransaction | undefined;
+    const read = await db.write((tx) => {
+      kept = tx;
+      return tx.get(db.defaultFamily, 'a');
+    });
+    expect(read).toEqual({ sequence: 1, value: '1' });
+    expect(db.writeSync(() => 7)).toEqual({ sequence: 1, value: 7 });
+    expectThrownCode(() => kept!.get(db.defaultFamily, 'a'), 'ERR_MANIFOLD_CLOSED');
+    expectThrownCode(() => kept!.put(db.defaultFamily, 'a', '2'), 'ERR_MANIFOLD_CLOSED');
+    expectThrownCode(() => kept!.savepoint(), 'ERR_MANIFOLD_CLOSED');
+  },
+);
+
+inModes('writeSync is durable when it returns, in order after the rest', async (mode) => {
+  const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 3000 } as const;
+  const db = await openSmallWith({ vfsSpec }, { mode, pendingCommitsMax: 8 });
+  const pending = Array.from({ length: 20 }, (_, at) => db.put(`k${at}`, 'v'));
+  const { sequence, value } = db.writeSync((tx) => {
+    tx.put(db.defaultFamily, 'last', 'v');
+    return tx.count(db.defaultFamily);
   });
-  expect(read).toEqual({ sequence: 1, value: '1' });
-  expect(db.writeSync(() => 7)).toEqual({ sequence: 1, value: 7 });
-  expectThrownCode(() => kept!.get(db.defaultFamily, 'a'), 'ERR_MANIFOLD_CLOSED');
-  expectThrownCode(() => kept!.put(db.defaultFamily, 'a', '2'), 'ERR_MANIFOLD_CLOSED');
-  expectThrownCode(() => kept!.savepoint(), 'ERR_MANIFOLD_CLOSED');
+  expect({ sequence, value }).toEqual({ sequence: 21, value: 21 });
+  expect(db.lastSynced).toBeGreaterThanOrEqual(sequence);
+  expect((await Promise.all(pending)).map((commit) => commit.sequence)).toEqual(
+    pending.map((_, at) => at + 1),
+  );
+  const quick = db.writeSync((tx) => tx.put(db.defaultFamily, 'x', 'y'), { durability: 'none' });
+  expect(db.lastCommitted).toBe(quick.sequence);
 });
 
-it.each(MODES)(
-  'mode %s: writeSync is durable when it returns, in order after the rest',
-  async (mode) => {
-    const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 3000 } as const;
-    const db = await openSmallWith({ vfsSpec }, { mode, pendingCommitsMax: 8 });
-    const pending = Array.from({ length: 20 }, (_, at) => db.put(`k${at}`, 'v'));
-    const { sequence, value } = db.writeSync((tx) => {
-      tx.put(db.defaultFamily, 'last', 'v');
-      return tx.count(db.defaultFamily);
-    });
-    expect({ sequence, value }).toEqual({ sequence: 21, value: 21 });
-    expect(db.lastSynced).toBeGreaterThanOrEqual(sequence);
-    expect((await Promise.all(pending)).map((commit) => commit.sequence)).toEqual(
-      pending.map((_, at) => at + 1),
-    );
-    const quick = db.writeSync((tx) => tx.put(db.defaultFamily, 'x', 'y'), { durability: 'none' });
-    expect(db.lastCommitted).toBe(quick.sequence);
-  },
-);
+inModes('writes called inside a callback are commits of their own after it', async (mode) => {
+  // No checkpoint by time, which would move the pipeline on by chance.
+  const db = await openSmall(databasePath(), { mode, checkpointIntervalMs: 0 });
+  const inner: Promise<{ sequence: number }>[] = [];
+  const outer = await db.write((tx) => {
+    inner.push(db.put('b', 'inner'));
+    inner.push(db.write((nested) => nested.put(db.defaultFamily, 'c', 'inner')));
+    expect(() => db.writeSync(() => {})).toThrow(TypeError);
+    expect(tx.get(db.defaultFamily, 'b')).toBeUndefined();
+    tx.put(db.defaultFamily, 'b', 'outer');
+  });
+  expect(outer.sequence).toBe(1);
+  expect((await Promise.all(inner)).map(({ sequence }) => sequence)).toEqual([2, 3]);
+  expect(db.get('b')).toBe('inner');
 
-it.each(MODES)(
-  'mode %s: writes called inside a callback are commits of their own after it',
-  async (mode) => {
-    // No checkpoint by time, which would move the pipeline on by chance.
-    const db = await openSmall(databasePath(), { mode, checkpointIntervalMs: 0 });
-    const inner: Promise<{ sequence: number }>[] = [];
-    const outer = await db.write((tx) => {
-      inner.push(db.put('b', 'inner'));
-      inner.push(db.write((nested) => nested.put(db.defaultFamily, 'c', 'inner')));
-      expect(() => db.writeSync(() => {})).toThrow(TypeError);
-      expect(tx.get(db.defaultFamily, 'b')).toBeUndefined();
-      tx.put(db.defaultFamily, 'b', 'outer');
-    });
-    expect(outer.sequence).toBe(1);
-    expect((await Promise.all(inner)).map(({ sequence }) => sequence)).toEqual([2, 3]);
-    expect(db.get('b')).toBe('inner');
+  // The outer ones write nothing, so that nothing else moves the pipeline on.
+  let put: Promise<unknown> | undefined;
+  await db.write(() => {
+    put = db.put('d', 'inner');
+  });
+  await put;
+  const failed = db.write(() => {
+    put = db.put('e', 'inner');
+    throw new Error('rolled back');
+  });
+  await expect(failed).rejects.toThrow('rolled back');
+  await put;
+  db.writeSync(() => {
+    put = db.put('f', 'inner');
+  });
+  await put;
+  expect([...db.keys()]).toEqual(['b', 'c', 'd', 'e', 'f']);
+});
 
-    // The outer ones write nothing, so that nothing else moves the pipeline on.
-    let put: Promise<unknown> | undefined;
-    await db.write(() => {
-      put = db.put('d', 'inner');
-    });
-    await put;
-    const failed = db.write(() => {
-      put = db.put('e', 'inner');
-      throw new Error('rolled back');
-    });
-    await expect(failed).rejects.toThrow('rolled back');
-    await put;
-    db.writeSync(() => {
-      put = db.put('f', 'inner');
-    });
-    await put;
-    expect([...db.keys()]).toEqual(['b', 'c', 'd', 'e', 'f']);
-  },
-);
-
-it('savepoints undo what came after them, as often as wanted', async () => {
+inModes('savepoints undo what came after them, as often as wanted', async () => {
   const db = await openSmall();
   const family = db.columnFamily('family');
   const untouched = db.columnFamily('untouched');
@@ -164,7 +161,7 @@ it('savepoints undo what came after them, as often as wanted', async () => {
   expect(family.getMany(['k0', 'k1', 'k2'])).toEqual(['old', 'first', 'second']);
 });
 
-it('iterators of a transaction show its writes ahead of them, and end with it', async () => {
+inModes('iterators of a transaction show its writes ahead of them, and end with it', async () => {
   const db = await openSmall();
   for (const key of ['a', 'b', 'c']) await db.put(key, '1');
   let kept: Iterator<string> | undefined;
@@ -185,7 +182,7 @@ it('iterators of a transaction show its writes ahead of them, and end with it', 
   expect(() => kept!.next()).toThrow();
 });
 
-it('a batch is one commit, in order, and can be used again', async () => {
+inModes('a batch is one commit, in order, and can be used again', async () => {
   const path = databasePath();
   const db = await openSmall(path);
   const numbers = db.columnFamily<number, { n: number }>('numbers', {

@@ -6,36 +6,43 @@
  *
  * MANIFOLD_SEED reproduces a run; the seed stands in every failure.
  */
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { collectCrashes, crashProblems, dropEach, dropUnsynced } from './support/crash-states.js';
 import { randomFrom } from './support/simulator.js';
+import { inBuildModes, inModes } from './support/modes.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261122);
 const COMMITS = 200;
 const LIMIT_MS = 300_000;
 
 describe(`power loss, seed ${SEED}`, () => {
-  for (const mode of ['pipelined', 'async-wal', 'sequential'] as const) {
-    it(`at every boundary, unsynced bytes dropped (${mode})`, { timeout: LIMIT_MS }, async () => {
-      const options = { mode, commits: COMMITS, seed: SEED };
-      const { run, crashes, boundaries } = await collectCrashes(dropUnsynced, options);
-      expect(boundaries).toBeGreaterThan(COMMITS);
+  inModes('at every boundary, unsynced bytes dropped', { timeout: LIMIT_MS }, async (mode) => {
+    const options = { mode, commits: COMMITS, seed: SEED };
+    const { run, crashes, boundaries } = await collectCrashes(dropUnsynced, options);
+    expect(boundaries).toBeGreaterThan(COMMITS);
+    expect(await crashProblems(run, crashes)).toEqual([]);
+  });
+
+  inBuildModes(
+    'at every boundary, each unsynced write dropped alone',
+    { timeout: LIMIT_MS },
+    async () => {
+      const { run, crashes } = await collectCrashes(dropEach, { commits: COMMITS, seed: SEED + 1 });
+      expect(crashes.length).toBeGreaterThan(COMMITS);
       expect(await crashProblems(run, crashes)).toEqual([]);
-    });
-  }
+    },
+  );
 
-  it('at every boundary, each unsynced write dropped alone', { timeout: LIMIT_MS }, async () => {
-    const { run, crashes } = await collectCrashes(dropEach, { commits: COMMITS, seed: SEED + 1 });
-    expect(crashes.length).toBeGreaterThan(COMMITS);
-    expect(await crashProblems(run, crashes)).toEqual([]);
-  });
-
-  it('anywhere, unsynced writes kept, dropped or torn', { timeout: LIMIT_MS }, async () => {
-    const random = randomFrom(SEED + 2);
-    const { run, crashes } = await collectCrashes(
-      (disk, place, acknowledged) => [{ disk: disk.crash({ random }), place, acknowledged }],
-      { commits: COMMITS, seed: SEED + 2 },
-    );
-    expect(await crashProblems(run, crashes)).toEqual([]);
-  });
+  inBuildModes(
+    'anywhere, unsynced writes kept, dropped or torn',
+    { timeout: LIMIT_MS },
+    async () => {
+      const random = randomFrom(SEED + 2);
+      const { run, crashes } = await collectCrashes(
+        (disk, place, acknowledged) => [{ disk: disk.crash({ random }), place, acknowledged }],
+        { commits: COMMITS, seed: SEED + 2 },
+      );
+      expect(await crashProblems(run, crashes)).toEqual([]);
+    },
+  );
 });

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { open } from '@manifold-db/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MODES } from './support/modes.js';
 import { randomFrom } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261204);
@@ -75,7 +76,7 @@ async function expectAll(acknowledged: ReadonlySet<number>): Promise<number> {
   return highest;
 }
 
-describe.each(['pipelined', 'sequential'])(`a writer that is killed, %s, seed ${SEED}`, (mode) => {
+describe.each(MODES)(`a writer that is killed, %s, seed ${SEED}`, (mode) => {
   it('loses nothing it acknowledged', { timeout: LIMIT_MS }, async () => {
     const random = randomFrom(SEED);
     const acknowledged = new Set<number>();

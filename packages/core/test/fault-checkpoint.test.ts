@@ -6,6 +6,7 @@
 import type { FaultRule } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import { openFaulty, settle } from './support/faults.js';
+import { BUILD_MODES } from './support/modes.js';
 import { READ_ONLY, openSimulation, randomFrom } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261126);
@@ -22,9 +23,9 @@ const FAULTS: FaultRule[] = (['write', 'dataSync', 'sync'] as const).flatMap((op
   })),
 );
 
-describe('a checkpoint fails', () => {
+describe.each(BUILD_MODES)('a checkpoint fails, mode %s', (mode) => {
   it.each(FAULTS)('in $operation after $afterCalls', async (rule) => {
-    const simulation = await openFaulty([rule], {}, { seed: SEED });
+    const simulation = await openFaulty([rule], { mode }, { seed: SEED });
     const { database, host, disk } = simulation;
     const put = (i: number) => host.run(database.put(`key-${i}`, `value-${i}`.padEnd(900)));
     for (let i = 0; i < COMMITS; i++) await put(i);
@@ -56,7 +57,7 @@ describe('a checkpoint fails', () => {
 
   it('and commits under way are told that nobody knows', async () => {
     const rule: FaultRule = { operation: 'sync', pathIncludes: 'data.manifold', errno: 'EIO' };
-    const { database, host, disk, switchOn } = await openFaulty([rule]);
+    const { database, host, disk, switchOn } = await openFaulty([rule], { mode });
     for (let i = 0; i < COMMITS; i++) await host.run(database.put(`key-${i}`, 'value'));
     switchOn();
     const checkpoint = settle(host, () => database.checkpoint());

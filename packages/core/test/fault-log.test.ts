@@ -8,6 +8,7 @@
 import type { FaultRule } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import { openFaulty, outcomeOf, settle, type FaultySimulation } from './support/faults.js';
+import { MODES } from './support/modes.js';
 import { READ_ONLY, openSimulation, randomFrom } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261125);
@@ -61,7 +62,7 @@ async function expectRecovered(simulation: FaultySimulation, refused: string[]):
   }
 }
 
-describe.each(['pipelined', 'async-wal', 'sequential'] as const)('%s: the log fails', (mode) => {
+describe.each(MODES)('%s: the log fails', (mode) => {
   it.each(Object.keys(FAULTS))('in %s', async (fault) => {
     const simulation = await openFaulty([FAULTS[fault]!], { mode }, { seed: SEED });
     const { database, host } = simulation;

@@ -4,9 +4,10 @@
  * goes on, and when the fault is gone the same read works.
  */
 import { SimulatedDisk, type FaultRule } from '@manifold-db/storage';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { openFaulty, settle, thrownCode, type FaultySimulation } from './support/faults.js';
 import { openSimulation } from './support/simulator.js';
+import { inBuildModes } from './support/modes.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261128);
 const KEYS = 400;
@@ -35,7 +36,7 @@ async function openCold(rules: FaultRule[]): Promise<FaultySimulation> {
 }
 
 describe('a page that cannot be read', () => {
-  it('fails that read alone', async () => {
+  inBuildModes('fails that read alone', async () => {
     const { database, host, switchOn, switchOff } = await openCold([readFails]);
     expect(database.columnFamily('other').get('key')).toBe('value');
     switchOn();
@@ -54,7 +55,7 @@ describe('a page that cannot be read', () => {
     await host.run(database.close());
   });
 
-  it('fails the commit that needs it, and leaves no trace of it', async () => {
+  inBuildModes('fails the commit that needs it, and leaves no trace of it', async () => {
     const { database, host, disk, switchOn, switchOff } = await openCold([readFails]);
     switchOn();
     const last = database.lastCommitted;
@@ -74,7 +75,7 @@ describe('a page that cannot be read', () => {
     expect(again.database.count()).toBe(KEYS);
   });
 
-  it('lets the iterator that met it end, and gives its pages back', async () => {
+  inBuildModes('lets the iterator that met it end, and gives its pages back', async () => {
     const { database, host, switchOn, switchOff } = await openCold([readFails]);
     const entries = database.entries();
     expect(entries.next().value?.[0]).toBe(key(0));
@@ -92,7 +93,7 @@ describe('a page that cannot be read', () => {
 });
 
 describe('a damaged page', () => {
-  it('is reported with file and offset, never returned', async () => {
+  inBuildModes('is reported with file and offset, never returned', async () => {
     const disk = await closedDatabase();
     const before = await openSimulation(disk.snapshot(), SEED);
     const { pageBytes } = before.database.stats().cache;

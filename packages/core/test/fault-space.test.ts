@@ -5,9 +5,10 @@
  * pages waits for it while commits go on. Nothing of this poisons the database.
  */
 import { LOG_FULL, MIB, errnoError, type FaultRule } from '@manifold-db/storage';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { openFaulty, runSteps, settle, type FaultySimulation } from './support/faults.js';
 import { READ_ONLY_LARGE, openSimulation } from './support/simulator.js';
+import { inBuildModes } from './support/modes.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261127);
 const LARGE = 'x'.repeat(300_000);
@@ -47,7 +48,7 @@ async function expectAfterCrash({ disk }: FaultySimulation, keys: number, last: 
 }
 
 describe('no room for the log', () => {
-  it('refuses commits that have no sequence yet, until there is room', async () => {
+  inBuildModes('refuses commits that have no sequence yet, until there is room', async () => {
     const simulation = await openFaulty([noSegments], {}, { seed: SEED });
     const { database, host } = simulation;
     await runSteps(host, 200);
@@ -68,7 +69,7 @@ describe('no room for the log', () => {
     await expectAfterCrash(simulation, accepted + 1, accepted + 1);
   });
 
-  it('ends with a checkpoint, which lets segments be used again', async () => {
+  inBuildModes('ends with a checkpoint, which lets segments be used again', async () => {
     const simulation = await openFaulty([noSegments], {}, { seed: SEED });
     const { database, host } = simulation;
     await runSteps(host, 200);
@@ -81,33 +82,36 @@ describe('no room for the log', () => {
     await expectAfterCrash(simulation, accepted + 1, accepted + 1);
   });
 
-  it('refuses a transaction that is too large for what is left, and takes a smaller one', async () => {
-    // Pages have no room either: a checkpoint would let segments be used again.
-    const options = { cacheBytes: 16 * MIB };
-    const simulation = await openFaulty([noSegments, noPages], options, { seed: SEED });
-    const { database, host } = simulation;
-    await runSteps(host, 200);
-    simulation.switchOn(0);
-    simulation.switchOn(1);
-    // Below the size that is written to the data file at once.
-    const value = 'x'.repeat(200_000);
-    const FIRST = 12;
-    for (let i = 0; i < FIRST; i++) await host.run(database.put('small', value));
-    const large = await settle(host, () =>
-      database.write((tx) => {
-        const family = database.defaultFamily;
-        for (let i = 0; i < 29; i++) tx.put(family, `large-${i}`, value);
-      }),
-    );
-    expect(large.code).toBe('ERR_MANIFOLD_FULL');
-    expect([...database.keys()]).toEqual(['small']);
-    await host.run(database.put('small', 'other'));
-    await expectAfterCrash(simulation, 1, FIRST + 1);
-  });
+  inBuildModes(
+    'refuses a transaction that is too large for what is left, and takes a smaller one',
+    async () => {
+      // Pages have no room either: a checkpoint would let segments be used again.
+      const options = { cacheBytes: 16 * MIB };
+      const simulation = await openFaulty([noSegments, noPages], options, { seed: SEED });
+      const { database, host } = simulation;
+      await runSteps(host, 200);
+      simulation.switchOn(0);
+      simulation.switchOn(1);
+      // Below the size that is written to the data file at once.
+      const value = 'x'.repeat(200_000);
+      const FIRST = 12;
+      for (let i = 0; i < FIRST; i++) await host.run(database.put('small', value));
+      const large = await settle(host, () =>
+        database.write((tx) => {
+          const family = database.defaultFamily;
+          for (let i = 0; i < 29; i++) tx.put(family, `large-${i}`, value);
+        }),
+      );
+      expect(large.code).toBe('ERR_MANIFOLD_FULL');
+      expect([...database.keys()]).toEqual(['small']);
+      await host.run(database.put('small', 'other'));
+      await expectAfterCrash(simulation, 1, FIRST + 1);
+    },
+  );
 });
 
 describe('no room for pages', () => {
-  it('holds a checkpoint up, not the commits', async () => {
+  inBuildModes('holds a checkpoint up, not the commits', async () => {
     const simulation = await openFaulty([noPages], {}, { seed: SEED });
     const { database, host } = simulation;
     for (let i = 0; i < 10; i++) await host.run(database.put(`key-${i}`, 'value'.padEnd(500)));
@@ -126,7 +130,7 @@ describe('no room for pages', () => {
     await expectAfterCrash(simulation, 30, 30);
   });
 
-  it('holds it up at its meta page as well', async () => {
+  inBuildModes('holds it up at its meta page as well', async () => {
     const simulation = await openFaulty([], {}, { seed: SEED });
     const { database, host, disk } = simulation;
     await host.run(database.put('key', 'value'));
@@ -148,44 +152,53 @@ describe('no room for pages', () => {
     expect(Atomics.load(host.shared!.logSpace, LOG_FULL)).toBe(0);
   });
 
-  it('does not keep the database from being closed: the log has what is missing', async () => {
-    const simulation = await openFaulty([noPages], {}, { seed: SEED });
-    const { database, host } = simulation;
-    for (let i = 0; i < 10; i++) await host.run(database.put(`key-${i}`, 'value'));
-    simulation.switchOn();
-    expect(await settle(host, () => database.close())).toEqual({ value: undefined });
-    await expectAfterCrash(simulation, 10, 10);
-  });
+  inBuildModes(
+    'does not keep the database from being closed: the log has what is missing',
+    async () => {
+      const simulation = await openFaulty([noPages], {}, { seed: SEED });
+      const { database, host } = simulation;
+      for (let i = 0; i < 10; i++) await host.run(database.put(`key-${i}`, 'value'));
+      simulation.switchOn();
+      expect(await settle(host, () => database.close())).toEqual({ value: undefined });
+      await expectAfterCrash(simulation, 10, 10);
+    },
+  );
 
-  it('refuses commits once nothing more fits into memory, until there is room', async () => {
-    const simulation = await openFaulty([noPages], {}, { seed: SEED });
-    const { database } = simulation;
-    simulation.switchOn();
-    const accepted = await fillUp(simulation, 'y'.repeat(3000));
-    expect(accepted).toBeGreaterThan(20);
-    expect(database.lastCommitted).toBe(accepted);
-    expect(database.stats().failure).toBeUndefined();
-    simulation.switchOff();
-    await putAgain(simulation, 'y'.repeat(3000));
-    await expectAfterCrash(simulation, accepted + 1, accepted + 1);
-  });
+  inBuildModes(
+    'refuses commits once nothing more fits into memory, until there is room',
+    async () => {
+      const simulation = await openFaulty([noPages], {}, { seed: SEED });
+      const { database } = simulation;
+      simulation.switchOn();
+      const accepted = await fillUp(simulation, 'y'.repeat(3000));
+      expect(accepted).toBeGreaterThan(20);
+      expect(database.lastCommitted).toBe(accepted);
+      expect(database.stats().failure).toBeUndefined();
+      simulation.switchOff();
+      await putAgain(simulation, 'y'.repeat(3000));
+      await expectAfterCrash(simulation, accepted + 1, accepted + 1);
+    },
+  );
 
-  it('refuses a transaction that is larger than the cache, and nothing else', async () => {
-    const simulation = await openFaulty([noPages], {}, { seed: SEED });
-    const { database, host } = simulation;
-    await host.run(database.put('small', 'value'));
-    simulation.switchOn();
-    const large = await settle(host, () =>
-      database.write((tx) => {
-        for (let i = 0; i < 800; i++) {
-          tx.put(database.defaultFamily, `large-${i}`, 'z'.repeat(3000));
-        }
-      }),
-    );
-    expect(large.code).toBe('ERR_MANIFOLD_FULL');
-    expect([...database.keys()]).toEqual(['small']);
-    await host.run(database.put('small', 'other'));
-    expect(database.stats().failure).toBeUndefined();
-    await expectAfterCrash(simulation, 1, 2);
-  });
+  inBuildModes(
+    'refuses a transaction that is larger than the cache, and nothing else',
+    async () => {
+      const simulation = await openFaulty([noPages], {}, { seed: SEED });
+      const { database, host } = simulation;
+      await host.run(database.put('small', 'value'));
+      simulation.switchOn();
+      const large = await settle(host, () =>
+        database.write((tx) => {
+          for (let i = 0; i < 800; i++) {
+            tx.put(database.defaultFamily, `large-${i}`, 'z'.repeat(3000));
+          }
+        }),
+      );
+      expect(large.code).toBe('ERR_MANIFOLD_FULL');
+      expect([...database.keys()]).toEqual(['small']);
+      await host.run(database.put('small', 'other'));
+      expect(database.stats().failure).toBeUndefined();
+      await expectAfterCrash(simulation, 1, 2);
+    },
+  );
 });

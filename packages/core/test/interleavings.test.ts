@@ -11,6 +11,7 @@ import { SimulatedDisk } from '@manifold-db/storage';
 import type { CommitMode, Entries, OpenOptions, Snapshot } from '@manifold-db/core';
 import { describe, expect, it } from 'vitest';
 import { readState, runHistory, type HistoryRun, type ModelState } from './support/history.js';
+import { BUILD_MODES } from './support/modes.js';
 import { READ_ONLY, openSimulation, randomFrom, type Simulation } from './support/simulator.js';
 
 const GIVEN = process.env['MANIFOLD_SEED'];
@@ -146,20 +147,35 @@ function seedsFrom(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => first + i);
 }
 
-const SETTINGS: { name: string; mode: CommitMode; open: OpenOptions; seeds: number[] }[] = [
-  { name: 'pipelined', mode: 'pipelined', open: {}, seeds: seedsFrom(100, 8) },
-  {
-    name: 'pipelined, the smallest cache, checkpoints all the time',
-    mode: 'pipelined',
-    open: { cacheBytes: MIB, checkpointIntervalMs: 1 },
-    seeds: seedsFrom(200, 5),
-  },
-  {
-    name: 'pipelined, 3 apply workers',
-    mode: 'pipelined',
-    open: { workers: { apply: 3 } },
-    seeds: seedsFrom(300, 5),
-  },
+interface Setting {
+  readonly name: string;
+  readonly mode: CommitMode;
+  readonly open: OpenOptions;
+  readonly seeds: number[];
+}
+
+/** What an apply worker does, in every mode that leaves it to one. */
+function settingsOf(mode: CommitMode): Setting[] {
+  const small = { cacheBytes: MIB, writeBufferBytes: MIB, checkpointIntervalMs: 1 };
+  return [
+    { name: mode, mode, open: {}, seeds: seedsFrom(100, 8) },
+    {
+      name: `${mode}, the smallest cache, checkpoints all the time`,
+      mode,
+      open: small,
+      seeds: seedsFrom(200, 5),
+    },
+    {
+      name: `${mode}, 3 apply workers`,
+      mode,
+      open: { workers: { apply: 3 } },
+      seeds: seedsFrom(300, 5),
+    },
+  ];
+}
+
+const SETTINGS: Setting[] = [
+  ...BUILD_MODES.flatMap(settingsOf),
   { name: 'async-wal', mode: 'async-wal', open: {}, seeds: seedsFrom(400, 4) },
   { name: 'sequential', mode: 'sequential', open: {}, seeds: seedsFrom(500, 3) },
 ];
@@ -175,8 +191,9 @@ describe('snapshots, iterators and views', () => {
 describe('a running checkpoint is a reader', () => {
   // Commit 5 makes page P, the checkpoint of 5 runs, 6 supersedes P, 7 takes its number: the
   // checkpoint must not write what 7 made of it.
-  it.each(seedsFrom(600, 4))('whose pages are not taken (seed %i)', async (seed) => {
-    const { disk, database, host } = await openSimulation(new SimulatedDisk(), seed);
+  const cases = BUILD_MODES.flatMap((mode) => seedsFrom(600, 4).map((seed) => ({ mode, seed })));
+  it.each(cases)('whose pages are not taken (mode $mode, seed $seed)', async ({ mode, seed }) => {
+    const { disk, database, host } = await openSimulation(new SimulatedDisk(), seed, { mode });
     const random = randomFrom(seed);
     const crashes: { disk: SimulatedDisk; acknowledged: number; place: string }[] = [];
     let acknowledged = 0;

@@ -7,8 +7,9 @@
  * MANIFOLD_SEED reproduces a run; the seed stands in every failure.
  */
 import { SimulatedDisk } from '@manifold-db/storage';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { runHistory, readState, type HistoryRun } from './support/history.js';
+import { inBuildModes } from './support/modes.js';
 import { READ_ONLY_LARGE, openSimulation, randomFrom } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261123);
@@ -65,7 +66,7 @@ async function problemAfter({ disk, acknowledged }: Killed, run: HistoryRun, see
 
 describe(`a kill, then power loss, seed ${SEED}`, () => {
   for (const largeBytes of [9000, 500_000]) {
-    it(
+    inBuildModes(
       `loses nothing acknowledged (values up to ${largeBytes})`,
       { timeout: LIMIT_MS },
       async () => {

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { collectCrashes, crashProblems, dropUnsynced } from './support/crash-states.js';
 import { readState } from './support/history.js';
 import { READ_ONLY_LARGE, openSimulation } from './support/simulator.js';
+import { BUILD_MODES, inBuildModes } from './support/modes.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261202);
 const LIMIT_MS = 60_000;
@@ -18,76 +19,83 @@ async function reopened(disk: SimulatedDisk) {
 }
 
 describe('a transaction larger than the ring', () => {
-  it('is there whole once it is acknowledged, absent before', { timeout: LIMIT_MS }, async () => {
-    const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED);
-    const value = (i: number) => String(i).repeat(700_000);
-    await host.run(database.put('before', 'value'));
-    const crashes: { disk: SimulatedDisk; place: string }[] = [];
-    disk.onOperation = (index, description) => {
-      const place = `operation ${index}: ${description}`;
-      if (/wal-0/.test(description)) crashes.push({ disk: disk.crash({ keep: 'none' }), place });
-    };
-    const other = database.columnFamily('other');
-    const commit = database.write((tx) => {
-      for (let i = 0; i < 6; i++)
-        tx.put(i % 2 === 0 ? other : database.defaultFamily, `k${i}`, value(i));
-    });
-    await host.run(commit);
-    disk.onOperation = undefined;
-    expect(crashes.length).toBeGreaterThan(3);
-    for (const { disk: left, place } of crashes) {
-      const found = await reopened(left);
-      expect([1, 2], place).toContain(found.lastCommitted);
-      const isThere = found.lastCommitted === 2;
-      expect(found.count(), place).toBe(isThere ? 4 : 1);
-      expect(found.columnFamily('other').count(), place).toBe(isThere ? 3 : 0);
-    }
-    const found = await reopened(disk.crash({ keep: 'none' }));
-    expect(found.lastCommitted).toBe(2);
-    for (let i = 0; i < 6; i++) {
-      const family = found.columnFamily(i % 2 === 0 ? 'other' : 'default');
-      expect(family.get(`k${i}`) === value(i), `k${i}`).toBe(true);
-    }
-  });
+  inBuildModes(
+    'is there whole once it is acknowledged, absent before',
+    { timeout: LIMIT_MS },
+    async () => {
+      const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED);
+      const value = (i: number) => String(i).repeat(700_000);
+      await host.run(database.put('before', 'value'));
+      const crashes: { disk: SimulatedDisk; place: string }[] = [];
+      disk.onOperation = (index, description) => {
+        const place = `operation ${index}: ${description}`;
+        if (/wal-0/.test(description)) crashes.push({ disk: disk.crash({ keep: 'none' }), place });
+      };
+      const other = database.columnFamily('other');
+      const commit = database.write((tx) => {
+        for (let i = 0; i < 6; i++)
+          tx.put(i % 2 === 0 ? other : database.defaultFamily, `k${i}`, value(i));
+      });
+      await host.run(commit);
+      disk.onOperation = undefined;
+      expect(crashes.length).toBeGreaterThan(3);
+      for (const { disk: left, place } of crashes) {
+        const found = await reopened(left);
+        expect([1, 2], place).toContain(found.lastCommitted);
+        const isThere = found.lastCommitted === 2;
+        expect(found.count(), place).toBe(isThere ? 4 : 1);
+        expect(found.columnFamily('other').count(), place).toBe(isThere ? 3 : 0);
+      }
+      const found = await reopened(disk.crash({ keep: 'none' }));
+      expect(found.lastCommitted).toBe(2);
+      for (let i = 0; i < 6; i++) {
+        const family = found.columnFamily(i % 2 === 0 ? 'other' : 'default');
+        expect(family.get(`k${i}`) === value(i), `k${i}`).toBe(true);
+      }
+    },
+  );
 });
 
 describe('values of several MiB', () => {
-  it('survive a crash before and after their checkpoint, in the smallest cache', async () => {
-    const options = { cacheBytes: MIB };
-    const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED, options);
-    const blobs = database.columnFamily<string, Uint8Array>('blobs', { valueEncoding: 'buffer' });
-    const blob = (i: number) => new Uint8Array(i * MIB + 12_345).fill(i);
-    const sizes = [1, 2, 3, 4];
-    for (const i of sizes) await host.run(blobs.put(`blob-${i}`, blob(i)));
-    for (let i = 0; i < 30; i++)
-      await host.run(blobs.put('middle', new Uint8Array(250_000).fill(i)));
-    const check = async (left: SimulatedDisk) => {
-      const { database: found } = await openSimulation(left, SEED, {
-        ...READ_ONLY_LARGE,
-        cacheBytes: 32 * MIB,
-      });
-      const family = found.columnFamily<string, Uint8Array>('blobs', { valueEncoding: 'buffer' });
-      for (const i of sizes) {
-        expect(Buffer.compare(family.get(`blob-${i}`)!, blob(i)), `blob-${i}`).toBe(0);
-      }
-      expect(family.get('middle')?.[0]).toBe(29);
-    };
-    await check(disk.crash({ keep: 'none' }));
-    await host.run(database.checkpoint());
-    await check(disk.crash({ keep: 'none' }));
-    await host.run(blobs.put('blob-4', blob(4)));
-    // A writer recovers in the smallest cache too, and gives the space of the old values back.
-    const again = await openSimulation(disk.crash({ keep: 'none' }), SEED, options);
-    await again.host.run(again.database.columnFamily('blobs').clear());
-    await again.host.run(again.database.close());
-    const found = await reopened(again.disk);
-    expect(found.columnFamily('blobs').count()).toBe(0);
-    expect(found.stats().recovery.commitsReplayed).toBe(0);
-  });
+  inBuildModes(
+    'survive a crash before and after their checkpoint, in the smallest cache',
+    async () => {
+      const options = { cacheBytes: MIB };
+      const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED, options);
+      const blobs = database.columnFamily<string, Uint8Array>('blobs', { valueEncoding: 'buffer' });
+      const blob = (i: number) => new Uint8Array(i * MIB + 12_345).fill(i);
+      const sizes = [1, 2, 3, 4];
+      for (const i of sizes) await host.run(blobs.put(`blob-${i}`, blob(i)));
+      for (let i = 0; i < 30; i++)
+        await host.run(blobs.put('middle', new Uint8Array(250_000).fill(i)));
+      const check = async (left: SimulatedDisk) => {
+        const { database: found } = await openSimulation(left, SEED, {
+          ...READ_ONLY_LARGE,
+          cacheBytes: 32 * MIB,
+        });
+        const family = found.columnFamily<string, Uint8Array>('blobs', { valueEncoding: 'buffer' });
+        for (const i of sizes) {
+          expect(Buffer.compare(family.get(`blob-${i}`)!, blob(i)), `blob-${i}`).toBe(0);
+        }
+        expect(family.get('middle')?.[0]).toBe(29);
+      };
+      await check(disk.crash({ keep: 'none' }));
+      await host.run(database.checkpoint());
+      await check(disk.crash({ keep: 'none' }));
+      await host.run(blobs.put('blob-4', blob(4)));
+      // A writer recovers in the smallest cache too, and gives the space of the old values back.
+      const again = await openSimulation(disk.crash({ keep: 'none' }), SEED, options);
+      await again.host.run(again.database.columnFamily('blobs').clear());
+      await again.host.run(again.database.close());
+      const found = await reopened(again.disk);
+      expect(found.columnFamily('blobs').count()).toBe(0);
+      expect(found.stats().recovery.commitsReplayed).toBe(0);
+    },
+  );
 });
 
 describe('families that are dropped and made again', () => {
-  it('come back as they were last', async () => {
+  inBuildModes('come back as they were last', async () => {
     const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED);
     const put = (name: string, key: string) => host.run(database.columnFamily(name).put(key, name));
     const check = async (expected: Record<string, string[]>) => {
@@ -122,11 +130,13 @@ describe('families that are dropped and made again', () => {
 });
 
 describe('apply workers', () => {
-  it.each([1, 2, 4])(
-    '%i of them: any crash leaves a prefix',
+  const cases = BUILD_MODES.flatMap((mode) => [1, 2, 4].map((apply) => ({ mode, apply })));
+  it.each(cases)(
+    '$apply of them, mode $mode: any crash leaves a prefix',
     { timeout: LIMIT_MS },
-    async (apply) => {
+    async ({ mode, apply }) => {
       const { run, crashes } = await collectCrashes(dropUnsynced, {
+        mode,
         seed: SEED + apply,
         commits: 70,
         checkpointEvery: 15,
@@ -139,7 +149,7 @@ describe('apply workers', () => {
 });
 
 describe('closing and looking', () => {
-  it('a clean close leaves nothing to replay', async () => {
+  inBuildModes('a clean close leaves nothing to replay', async () => {
     const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED);
     for (let i = 0; i < 30; i++) void database.put(`key-${i}`, 'value').catch(() => {});
     await host.run(database.close());
@@ -162,7 +172,7 @@ describe('closing and looking', () => {
     }
   });
 
-  it('read-only replays in memory and writes nothing', async () => {
+  inBuildModes('read-only replays in memory and writes nothing', async () => {
     const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED);
     for (let i = 0; i < 25; i++) await host.run(database.put(`key-${i}`, 'value'));
     await host.run(database.checkpoint());

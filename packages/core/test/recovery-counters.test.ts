@@ -12,10 +12,11 @@ import {
   readMetas,
   type Meta,
 } from '@manifold-db/storage';
-import type { CommitMode, OpenOptions } from '@manifold-db/core';
-import { describe, expect, it } from 'vitest';
+import type { OpenOptions } from '@manifold-db/core';
+import { describe, expect } from 'vitest';
 import { DATA_PATH, logFiles, overwrite, pathOf, remove } from './support/files.js';
 import { READ_ONLY, SIMULATED_PATH, SMALL, openSimulation } from './support/simulator.js';
+import { inBuildModes, inModes } from './support/modes.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261203);
 const BELOW = 5;
@@ -83,8 +84,7 @@ async function crossBorder(disk: SimulatedDisk, start: number, options: OpenOpti
 }
 
 describe.each(Object.entries(BORDERS))('sequences over %s', (_name, border) => {
-  const modes: CommitMode[] = ['pipelined', 'async-wal', 'sequential'];
-  it.each(modes)('%s: commits, snapshots, checkpoints, a crash, a close', async (mode) => {
+  inModes('commits, snapshots, checkpoints, a crash, a close', async (mode) => {
     const start = border - BELOW;
     const disk = await databaseAt(start, undefined);
     const { database, host } = await crossBorder(disk, start, { mode });
@@ -97,7 +97,7 @@ describe.each(Object.entries(BORDERS))('sequences over %s', (_name, border) => {
     await again.host.run(again.database.close());
   });
 
-  it('a crash right below it is replayed over it', async () => {
+  inBuildModes('a crash right below it is replayed over it', async () => {
     const start = border - BELOW;
     const disk = await databaseAt(start, undefined);
     const { host, database } = await openSimulation(disk, SEED, { workers: { apply: 2 } });
@@ -117,7 +117,7 @@ describe.each(Object.entries(BORDERS))('sequences over %s', (_name, border) => {
 });
 
 describe.each(Object.entries(BIRTH_BORDERS))('births over %s', (_name, border) => {
-  it('pages are made, superseded and read on both sides', async () => {
+  inBuildModes('pages are made, superseded and read on both sides', async () => {
     const start = 3;
     const disk = await databaseAt(start, border - 100);
     const { database, host } = await crossBorder(disk, start, {});

@@ -8,6 +8,7 @@ import { SimulatedDisk } from '@manifold-db/storage';
 import type { CommitMode } from '@manifold-db/core';
 import { describe, expect, it } from 'vitest';
 import { readState, runHistory, type HistoryRun, type ModelState } from './support/history.js';
+import { MODES } from './support/modes.js';
 import { READ_ONLY_LARGE, openSimulation, randomFrom } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261201);
@@ -56,7 +57,7 @@ async function stateOf(disk: SimulatedDisk): Promise<{ last: number; state: Mode
   return { last: database.lastCommitted, state: readState(database) };
 }
 
-describe.each(['pipelined', 'sequential'] as const)(`%s: recovery, seed ${SEED}`, (mode) => {
+describe.each(MODES)(`%s: recovery, seed ${SEED}`, (mode) => {
   it('may be cut off anywhere', { timeout: LIMIT_MS }, async () => {
     const { run, disks } = await crashedDisks(mode);
     expect(disks.length).toBeGreaterThan(3);

@@ -7,8 +7,9 @@
  * MANIFOLD_SEED runs one seed alone; the seed stands in every failure.
  */
 import { SimulatedDisk } from '@manifold-db/storage';
-import type { CommitMode, OpenOptions, WriteTransaction } from '@manifold-db/core';
+import type { OpenOptions, WriteTransaction } from '@manifold-db/core';
 import { describe, expect, it } from 'vitest';
+import { MODES } from './support/modes.js';
 import { openSimulation, randomFrom, type Simulation } from './support/simulator.js';
 
 const GIVEN = process.env['MANIFOLD_SEED'];
@@ -17,7 +18,6 @@ const LIVES = 10;
 const COMMITS_MAX = 40;
 const IN_FLIGHT = 5;
 const KEYS = 60;
-const MODES: readonly CommitMode[] = ['pipelined', 'async-wal', 'sequential'];
 const FAMILIES = ['default', 'other'];
 
 type Random = () => number;

@@ -16,7 +16,7 @@ import {
   createFaultVfs,
   type FaultRule,
 } from '@manifold-db/storage';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import {
   collectCrashes,
   crashProblems,
@@ -26,6 +26,7 @@ import {
   type TakeStates,
 } from './support/crash-states.js';
 import { READ_ONLY, READ_ONLY_LARGE, openSimulation } from './support/simulator.js';
+import { inBuildModes } from './support/modes.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 const LIMIT_MS = 300_000;
@@ -71,12 +72,12 @@ async function findProblem(
 }
 
 describe('a bug of the original, put back', { timeout: LIMIT_MS }, () => {
-  it('B1: acknowledges what was written during the sync', async () => {
+  inBuildModes('B1: acknowledges what was written during the sync', async () => {
     const problem = await findProblem(dropUnsynced, TEST_SWITCH_OVER_ACKNOWLEDGE);
     expect(problem).toMatch(/^(?!without).*(is lost|synced <= written)/);
   });
 
-  it('B4: recycles log segments that are still needed', async () => {
+  inBuildModes('B4: recycles log segments that are still needed', async () => {
     // The log goes on into the next segments while a checkpoint runs.
     const open = { cacheBytes: 8 * MIB };
     const options = { commits: 60, checkpointEvery: 6, largeBytes: 100_000, largeShare: 0.5, open };
@@ -84,12 +85,12 @@ describe('a bug of the original, put back', { timeout: LIMIT_MS }, () => {
     expect(problem).toMatch(/^(?!without).*(the log segment is missing|is lost)/);
   });
 
-  it('B7: writes the meta before the pages are synced', async () => {
+  inBuildModes('B7: writes the meta before the pages are synced', async () => {
     const problem = await findProblem(dropEachPage, TEST_SWITCH_PAGES_NOT_SYNCED);
     expect(problem).toMatch(/^(?!without).*(checksum|its parent expects|page \d+)/);
   });
 
-  it('B8: reuses pages of the durable checkpoint', async () => {
+  inBuildModes('B8: reuses pages of the durable checkpoint', async () => {
     // Nobody commits while a checkpoint runs, so that its pages are not superseded under it. The
     // commits between two checkpoints do that, and take their numbers; the second checkpoint then
     // writes them, and power fails before its meta page is durable.
@@ -137,14 +138,14 @@ async function commitUntilFailure(rule: FaultRule, bugs: number) {
 }
 
 describe('a failing log, with a bug of the original put back', () => {
-  it('B3: a failed sync wakes nobody', async () => {
+  inBuildModes('B3: a failed sync wakes nobody', async () => {
     const sound = await commitUntilFailure(syncFails, 0);
     expect(sound.error?.code).toBe('ERR_MANIFOLD_INDETERMINATE');
     const buggy = await commitUntilFailure(syncFails, TEST_SWITCH_LOST_LEADER);
     expect(buggy.error?.message).toMatch(/stuck/);
   });
 
-  it('B9: goes on behind the garbage of a failed write', async () => {
+  inBuildModes('B9: goes on behind the garbage of a failed write', async () => {
     const sound = await commitUntilFailure(writeFails, 0);
     expect(sound.error?.code).toBe('ERR_MANIFOLD_INDETERMINATE');
     const buggy = await commitUntilFailure(writeFails, TEST_SWITCH_APPEND_BEHIND_GARBAGE);

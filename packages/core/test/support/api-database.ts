@@ -5,18 +5,12 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  open,
-  type CommitMode,
-  type Database,
-  type ManifoldErrorCode,
-  type OpenOptions,
-} from '@manifold-db/core';
+import { open, type Database, type ManifoldErrorCode, type OpenOptions } from '@manifold-db/core';
 import { openWith, type OpenEnvironment } from '@manifold-db/core/internal';
 import { expect, onTestFinished } from 'vitest';
+import { modeOfTest } from './modes.js';
 
 export const MIB = 1024 * 1024;
-export const MODES = ['sequential', 'async-wal', 'pipelined'] as const satisfies CommitMode[];
 
 /** Small files and little memory, so that a test opens quickly and meets the limits. */
 export const SMALL = {
@@ -24,6 +18,7 @@ export const SMALL = {
   walRingBytes: MIB,
   walSegmentBytes: 3 * MIB,
   walBytesMax: 12 * MIB,
+  writeBufferBytes: MIB,
 } as const satisfies OpenOptions;
 
 export function tempDirectory(): string {
@@ -42,7 +37,7 @@ export async function openSmall(
   path: string = databasePath(),
   options: OpenOptions = {},
 ): Promise<Database> {
-  return closeLater(await open(path, { ...SMALL, ...options }));
+  return closeLater(await open(path, { ...SMALL, ...modeOfTest(), ...options }));
 }
 
 /** The same on another file system. */
@@ -51,7 +46,7 @@ export async function openSmallWith(
   options: OpenOptions = {},
   path: string = databasePath(),
 ): Promise<Database> {
-  return closeLater(await openWith(path, { ...SMALL, ...options }, environment));
+  return closeLater(await openWith(path, { ...SMALL, ...modeOfTest(), ...options }, environment));
 }
 
 function closeLater(db: Database): Database {

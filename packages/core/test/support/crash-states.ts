@@ -5,6 +5,7 @@ import { SimulatedDisk, type Vfs } from '@manifold-db/storage';
 import type { CommitMode, OpenOptions } from '@manifold-db/core';
 import { crashProblem } from './crash-check.js';
 import { runHistory, type HistoryRun } from './history.js';
+import { modeOfTest } from './modes.js';
 import { READ_ONLY, SMALL, openSimulation } from './simulator.js';
 
 export interface CrashState {
@@ -63,7 +64,7 @@ export async function collectCrashes(
   const simulation = await openSimulation(
     disk,
     options.seed,
-    { mode: options.mode ?? 'pipelined', ...options.open },
+    { mode: options.mode ?? modeOfTest().mode ?? 'pipelined', ...options.open },
     { vfs },
   );
   simulation.host.switchBugsOn(options.bugs ?? 0);

@@ -14,6 +14,7 @@ import {
   type WalInit,
 } from '@manifold-db/storage';
 import { createWalLoop } from '@manifold-db/wal-worker';
+import { modeOfTest } from './modes.js';
 
 /** A loop as the scheduler sees it. */
 interface Loop {
@@ -145,6 +146,7 @@ export const SMALL: OpenOptions = {
   walRingBytes: 1024 * 1024,
   walSegmentBytes: 3 * 1024 * 1024,
   walBytesMax: 12 * 1024 * 1024,
+  writeBufferBytes: 1024 * 1024,
   checkpointIntervalMs: 0,
 };
 
@@ -166,7 +168,8 @@ export async function openSimulation(
   const host = new SimulatedHost(vfs, randomFrom(seed));
   const withoutLock = environment.withLock !== true;
   const path = environment.path ?? SIMULATED_PATH;
-  const opening = openWith(path, { ...SMALL, ...options }, { vfs, host, withoutLock });
+  const sizes = { ...SMALL, ...modeOfTest() };
+  const opening = openWith(path, { ...sizes, ...options }, { vfs, host, withoutLock });
   const database = await host.run(opening);
   return { disk, host, database };
 }
