@@ -5,12 +5,14 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, fail, install, ROOT } from './lib/bootstrap.mjs';
+import { build, buildNative, fail, install, ROOT } from './lib/bootstrap.mjs';
 
 const bench = join(ROOT, 'bench');
 if (!existsSync(join(bench, 'package.json'))) fail(`${bench} is missing; restore it from git`);
 install(ROOT);
 install(bench);
+// The other peers bring their binaries with them.
+buildNative(bench, 'better-sqlite3', 'build/Release/better_sqlite3.node');
 build();
 build('bench');
 

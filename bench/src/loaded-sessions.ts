@@ -11,6 +11,20 @@ export interface LoadedSession<C, R> {
   readonly session: Session<LoadedParameters, C, R>;
 }
 
+function startLoaded<C, R>(
+  settings: Settings,
+  entry: URL,
+  subject: Subject,
+  count: number,
+  base: string,
+): Promise<Session<LoadedParameters, C, R>> {
+  const name = nameOf(subject);
+  process.stderr.write(`loading ${count.toLocaleString('en-US')} records: ${name}\n`);
+  const { openOptions, profileDirectory } = settings;
+  const parameters = { ...subject, count, openOptions, directory: join(base, name) };
+  return Session.start(entry, parameters, profileDirectory);
+}
+
 /** Opens all, lets `use` work with them, and closes them again. */
 export async function withLoadedSessions<C, R, T>(
   settings: Settings,
@@ -21,20 +35,17 @@ export async function withLoadedSessions<C, R, T>(
 ): Promise<T> {
   return withScratch(settings.directory, async (base) => {
     const opened: LoadedSession<C, R>[] = [];
-    for (const subject of subjects) {
-      const name = nameOf(subject);
-      process.stderr.write(`loading ${count.toLocaleString('en-US')} records: ${name}\n`);
-      const { openOptions, profileDirectory } = settings;
-      const parameters = { ...subject, count, openOptions, directory: join(base, name) };
-      const session = await Session.start<LoadedParameters, C, R>(
-        entry,
-        parameters,
-        profileDirectory,
-      );
-      opened.push({ subject, session });
+    try {
+      for (const subject of subjects) {
+        const session = await startLoaded<C, R>(settings, entry, subject, count, base);
+        opened.push({ subject, session });
+      }
+      const result = await use(opened);
+      for (const { session } of opened) await session.end();
+      return result;
+    } finally {
+      // A child that is left over would keep this process from ending.
+      for (const { session } of opened) session.kill();
     }
-    const result = await use(opened);
-    for (const { session } of opened) await session.end();
-    return result;
   });
 }

@@ -28,7 +28,12 @@ export class Session<P, C, R> {
     profileDirectory: string | undefined,
   ): Promise<Session<P, C, R>> {
     const session = new Session<P, C, R>(forkMeasurement(entry, profileDirectory));
-    await session.#ask({ start: parameters });
+    try {
+      await session.#ask({ start: parameters });
+    } catch (error) {
+      session.kill();
+      throw error;
+    }
     return session;
   }
 
@@ -41,6 +46,11 @@ export class Session<P, C, R> {
     await this.#ask({ end: true });
     this.#child.disconnect();
     await this.#ended;
+  }
+
+  /** Ends the child as it is, whatever it does; nothing after a regular end. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
   }
 
   #ask(request: Request<P, C>): Promise<R> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { median, percentile, rounded, sortedCopy, spreadOf } from '../src/figures.js';
 import { Random, shuffled } from '../src/random.js';
-import { Records } from '../src/read/data.js';
+import { RecordPuts, Records } from '../src/records.js';
 import { formatCell, formatTable } from '../src/table.js';
 
 describe('figures', () => {
@@ -28,6 +28,20 @@ describe('data', () => {
     const order = shuffled(100, 1);
     expect([...order].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
     expect([...order]).not.toEqual([...order].toSorted((a, b) => a - b));
+  });
+
+  it('puts every record once, in the order given', () => {
+    const records = new Records(5);
+    const order = Uint32Array.from([3, 0, 4, 1, 2]);
+    const put: string[] = [];
+    for (let first = 0; first < order.length; first += 2) {
+      const puts = new RecordPuts(records, order, first, 2);
+      for (let i = 0; i < puts.ops; i++) {
+        put.push(puts.nextKey().toString());
+        expect(puts.value()).toBe(records.value(order[first + i]!));
+      }
+    }
+    expect(put).toEqual([...order].map((index) => records.key(index).toString()));
   });
 
   it('looks for keys that are there, and for keys that are not', () => {

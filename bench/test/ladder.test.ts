@@ -8,6 +8,9 @@ import { Batch, SeedWorkload, type Target } from '../src/ladder/workload.js';
 
 const REQUIRED_FIELDS = [
   'engine',
+  'version',
+  'options',
+  'inForce',
   'workload',
   'mode',
   'durability',
@@ -48,10 +51,13 @@ const COSTS = {
 
 function measuresOf(elapsedMs: number, withCosts: boolean): RunMeasures {
   return {
+    facts: { version: '1', options: {}, inForce: 'survives' },
     elapsedMs,
     commits: 400,
     p50Us: 900,
     p99Us: 2000,
+    p999Us: 3000,
+    maxUs: 4000,
     costs: withCosts ? COSTS : undefined,
     mainRanMs: 100,
     mainWaitedMs: undefined,
@@ -78,7 +84,7 @@ describe('the plan of the ladder', () => {
 
   it('has every mode at every size and latency, and lmdb-js where nothing is added', () => {
     const rows = plan();
-    expect(rows.filter((row) => row.engine === 'manifold')).toHaveLength(4 * 3 * 3);
+    expect(rows.filter((row) => row.engine === 'manifold')).toHaveLength(4 * 3 * 4);
     const lmdb = rows.filter((row) => row.engine === 'lmdb');
     expect(lmdb.map((row) => row.addedSyncLatencyUs)).toEqual(Array(8).fill(0));
     expect(new Set(lmdb.map((row) => row.batchOps))).toEqual(new Set([1000, 100, 10, 1]));
@@ -115,8 +121,6 @@ describe('the workload', () => {
         underWay.delete(family);
       },
       settle: async () => {},
-      totals: () => undefined,
-      close: async () => {},
     };
     const latenciesUs = await new SeedWorkload(target, 3).run(4);
     expect(most).toBe(FAMILIES);
@@ -127,6 +131,14 @@ describe('the workload', () => {
       expect(ofFamily).toEqual(ofFamily.toSorted());
       expect(new Set(ofFamily).size).toBe(12);
     }
+  });
+
+  it('scatters keys without losing one', () => {
+    const batch = new Batch(5000, [Buffer.alloc(1)], 'random');
+    const keys = Array.from({ length: batch.ops }, () => batch.nextKey().toString('hex'));
+    expect(new Set(keys).size).toBe(batch.ops);
+    expect(keys).not.toEqual(keys.toSorted());
+    expect(keys[0]).toHaveLength(16);
   });
 
   it('hands out every value and starts again', () => {
@@ -199,7 +211,12 @@ describe('the costs of the stages', () => {
 
 describe('the report', () => {
   const rows = plan('--batch', '1000', '--added', '0');
-  const times = { sequential: [400, 420, 380], 'async-wal': [200, 210, 190], pipelined: [120] };
+  const times = {
+    sequential: [400, 420, 380],
+    'async-wal': [200, 210, 190],
+    pipelined: [120],
+    buffered: [100, 90, 110],
+  };
   const measured = rows.map((row) => {
     const elapsedMs = row.mode === 'default' ? [300, 330, 360] : times[row.mode];
     return measuredOf(row, elapsedMs.length === 1 ? [130, 110, 120] : elapsedMs);
@@ -232,6 +249,14 @@ describe('the report', () => {
     expect(pipelined.rounds.min).toBeCloseTo(400 / 130, 3);
     expect(pipelined.rounds.max).toBeCloseTo(420 / 110, 3);
     expect(ratios.map(({ what }) => what)).toContain('pipelined / lmdb');
+  });
+
+  it('has the topmost rung beside the lowest one, and beside the peer', () => {
+    const ratios = ratiosOf(measured);
+    const buffered = ratios.find(({ what }) => what === 'buffered / sequential')!;
+    expect(buffered.ratio).toBeCloseTo(4, 3);
+    expect(buffered.rounds.max).toBeCloseTo(420 / 90, 3);
+    expect(ratios.map(({ what }) => what)).toContain('buffered / lmdb');
   });
 
   it('does not compare what was measured on different disks', () => {

@@ -96,6 +96,27 @@ export function install(folder) {
   writeFileSync(stampPath, stamp);
 }
 
+/**
+ * Brings the native code of one installed package, which `install` leaves out: by the package's own
+ * install script, which downloads or compiles it. A failure ends nothing, and is not tried again
+ * with the same versions.
+ */
+export function buildNative(folder, name, binary) {
+  const installed = join(folder, 'node_modules', name);
+  if (!existsSync(installed) || existsSync(join(installed, binary))) return;
+  const { version } = readJson(join(installed, 'package.json'));
+  const failure = `${name} ${version}, node ${process.versions.node}`;
+  const failurePath = join(folder, 'node_modules', `.manifold-not-built-${name}`);
+  if (existsSync(failurePath) && readFileSync(failurePath, 'utf8') === failure) return;
+  process.stderr.write(`building the native code of ${name}; this can take minutes\n`);
+  const shell = process.platform === 'win32';
+  const options = { cwd: folder, shell, stdio: ['ignore', 2, 2] };
+  const { status } = spawnSync('npm', ['rebuild', name], options);
+  if (status === 0 && existsSync(join(installed, binary))) return;
+  process.stderr.write(`${name} could not be built; to try again, remove ${failurePath}\n`);
+  writeFileSync(failurePath, failure);
+}
+
 /** Compiles what changed since the last build; quick when nothing did. */
 export function build(project = '.') {
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
