@@ -47,7 +47,9 @@ function run(...args: string[]) {
 beforeAll(() => {
   if (!isInstalled) return;
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const built = spawnSync(process.execPath, [compiler, '-b', BENCH], { encoding: 'utf8' });
+  const built = spawnSync(process.execPath, [compiler, '-b', join(BENCH, 'src')], {
+    encoding: 'utf8',
+  });
   expect(built.stdout).toBe('');
   folder = mkdtempSync(join(tmpdir(), 'manifold-report-test-'));
   const traced = run('timeline', '--json', '--dir', folder);

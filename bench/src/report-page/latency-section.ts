@@ -7,7 +7,8 @@ import { logScale, percent, type Scale } from './scale.js';
 import { commandFor, type Section } from './section.js';
 import { formatUs } from './units.js';
 
-const SINGLE_COMMITS = new Set(['commits', 'latency']);
+/** Single commits, not batches. */
+const SINGLE_COMMITS = new Set(['commits']);
 const MIDDLE = ROW_HEIGHT / 2;
 const RADIUS = 5;
 

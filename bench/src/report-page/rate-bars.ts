@@ -1,4 +1,4 @@
-/** Panels of bars: a rate for every engine and mode, with its rounds and, if there is one, ideal. */
+/** Panels of bars: a rate for every engine and mode, its rounds and, where known, its ideal. */
 import { barBetween, chartRow, track, verticalLine, whisker } from './chart-row.js';
 import { isOurs, namesOf } from './describe-row.js';
 import { tag, type Markup } from './markup.js';

@@ -1,10 +1,10 @@
 /** One traced run, in a process of its own. */
 import type { OpenOptions } from '@manifold-db/core';
-import { openWith } from '@manifold-db/core/internal';
+import { openWith, type ManifoldDatabase } from '@manifold-db/core/internal';
 import { createTraceRegion, readTrace } from '@manifold-db/storage';
 import { serveIsolated } from '../isolated.js';
 import { FAMILIES } from '../ladder/run.js';
-import { SeedWorkload, type Batch, type Target } from '../ladder/workload.js';
+import { SeedWorkload, type Target } from '../ladder/workload.js';
 import { withScratch } from '../scratch.js';
 import { pictureOf, type TimelineParameters, type TimelineRun } from './run.js';
 
@@ -12,7 +12,6 @@ import { pictureOf, type TimelineParameters, type TimelineRun } from './run.js';
 const LEAD_IN_BATCHES_PER_FAMILY = 60;
 /** A generation this small is sealed and merged within the picture. */
 const GENERATION_BYTES = 1024 * 1024;
-const MODE_WITH_BUFFER = 'buffered';
 /** Each begins when the one before is applied: every picture begins with an empty pipeline. */
 const BURSTS = 11;
 /** Rows per thread: a commit takes two on the main thread, others share. */
@@ -23,28 +22,30 @@ function optionsOf({ mode, openOptions }: TimelineParameters): OpenOptions {
   return { writeBufferBytes: GENERATION_BYTES, ...openOptions, ...chosen } as OpenOptions;
 }
 
-async function openTarget(
+function openTraced(
   path: string,
   parameters: TimelineParameters,
   trace: SharedArrayBuffer,
-): Promise<Target & { close(): Promise<void> }> {
+): Promise<ManifoldDatabase> {
   const { addedSyncLatencyUs } = parameters;
   const slow = { vfsSpec: { kind: 'slow' as const, addedSyncLatencyUs } };
   const environment = addedSyncLatencyUs === 0 ? { trace } : { trace, ...slow };
-  const database = await openWith(path, optionsOf(parameters), environment);
+  return openWith(path, optionsOf(parameters), environment);
+}
+
+function targetOf(database: ManifoldDatabase): Target {
   const families = Array.from({ length: FAMILIES }, (_, index) => {
     const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
     return database.columnFamily<Buffer, Buffer>(`family-${index}`, encodings);
   });
   return {
-    commit: (index, batch: Batch) => {
+    commit: (index, batch) => {
       const family = families[index]!;
       return database.write((tx) => {
         for (let i = 0; i < batch.ops; i++) tx.put(family, batch.nextKey(), batch.value());
       });
     },
     settle: () => database.waitForApply(),
-    close: () => database.close(),
   };
 }
 
@@ -56,7 +57,8 @@ async function run(parameters: TimelineParameters): Promise<TimelineRun> {
   const burst = batchesPerFamily * FAMILIES;
   const trace = createTraceRegion((leadIn + BURSTS * burst) * ROWS_PER_COMMIT);
   await withScratch(parameters.directory, async (directory) => {
-    const target = await openTarget(`${directory}/database`, parameters, trace);
+    const database = await openTraced(`${directory}/database`, parameters, trace);
+    const target = targetOf(database);
     const workload = new SeedWorkload(target, batchOps);
     await workload.run(LEAD_IN_BATCHES_PER_FAMILY);
     for (let i = 0; i < BURSTS; i++) {
@@ -64,7 +66,7 @@ async function run(parameters: TimelineParameters): Promise<TimelineRun> {
       await workload.run(batchesPerFamily);
     }
     await target.settle();
-    await target.close();
+    await database.close();
   });
   const firstSequences = Array.from({ length: BURSTS }, (_, i) => leadIn + i * burst + 1);
   return {
@@ -75,7 +77,7 @@ async function run(parameters: TimelineParameters): Promise<TimelineRun> {
     inFlight: FAMILIES,
     addedSyncLatencyUs,
     commits,
-    writeBufferBytes: MODE_WITH_BUFFER === (mode as string) ? GENERATION_BYTES : null,
+    writeBufferBytes: mode === 'buffered' ? GENERATION_BYTES : null,
     ...pictureOf(readTrace(trace), firstSequences, commits),
   };
 }

@@ -76,8 +76,9 @@ export class BufferedCommits {
   }
 
   #needs(): BufferNeeds {
-    const { staging, clearCount } = this.builder;
-    return { bytes: staging.length, operationCount: staging.operationCount, clearCount };
+    const { staging, clearCount, familyCount } = this.builder;
+    const { length: bytes, operationCount } = staging;
+    return { bytes, operationCount, clearCount, familyCount };
   }
 
   #placeAsDiff(): Placed {

@@ -31,6 +31,7 @@ export interface BufferNeeds {
   readonly bytes: number;
   readonly operationCount: number;
   readonly clearCount: number;
+  readonly familyCount: number;
 }
 
 const NO_BUFFERS: readonly WriteBuffer[] = [];
@@ -109,16 +110,16 @@ export class WriteBuffers {
   }
 
   /** Whether a commit is too large for any generation. */
-  isTooLarge({ bytes, operationCount, clearCount }: BufferNeeds): boolean {
-    return !WriteBuffer.fits(this.#bytes, bytes, operationCount, clearCount);
+  isTooLarge({ bytes, operationCount, clearCount, familyCount }: BufferNeeds): boolean {
+    return !WriteBuffer.fits(this.#bytes, bytes, operationCount, clearCount, familyCount);
   }
 
   /** The active generation has room for the commit. */
-  hasRoom({ bytes, operationCount, clearCount }: BufferNeeds): boolean {
+  hasRoom({ bytes, operationCount, clearCount, familyCount }: BufferNeeds): boolean {
     const buffer = this.#active?.buffer;
     if (buffer === undefined) return false;
     const isWithinShare = buffer.isEmpty || buffer.usedBytes + bytes <= this.#fillMax;
-    return isWithinShare && buffer.hasRoom(bytes, operationCount, clearCount);
+    return isWithinShare && buffer.hasRoom(bytes, operationCount, clearCount, familyCount);
   }
 
   get canActivate(): boolean {

@@ -59,6 +59,11 @@ export class BufferBuilder extends TransactionBuilder<Touch> {
     this.#overlay = new Overlay(this.staging);
   }
 
+  /** Families that the transaction has touched. */
+  get familyCount(): number {
+    return this.#touched.length;
+  }
+
   override start(source: ViewSource): void {
     super.start(source);
     this.#overlay.reset();

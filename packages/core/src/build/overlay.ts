@@ -13,6 +13,7 @@ import {
   MIB,
   OperationCursor,
   OperationKind,
+  WRITE_BUFFER_BYTES_MAX,
   WriteBuffer,
   type OperationKind as Kind,
 } from '@manifold-db/storage';
@@ -80,7 +81,7 @@ export class Overlay {
     const clears = kind === OperationKind.CLEAR ? 1 : 0;
     this.#buffer ??= new WriteBuffer(new ArrayBuffer(this.#bytes));
     if (this.#count === 0 && this.#position === 0) this.#buffer.reset();
-    if (!this.#buffer.hasRoom(to - from, 1, clears)) {
+    if (!this.#buffer.hasRoom(to - from, 1, clears, 1)) {
       this.#grow(to - from, clears);
       return this.#add(from, to, kind);
     }
@@ -92,8 +93,10 @@ export class Overlay {
 
   /** A larger buffer with the same operations. */
   #grow(bytes: number, clears: number): void {
-    do this.#bytes *= 2;
-    while (!WriteBuffer.fits(this.#bytes, this.#position + bytes, this.#count + 1, clears));
+    do {
+      if (this.#bytes === WRITE_BUFFER_BYTES_MAX) throw tooLargeError();
+      this.#bytes *= 2;
+    } while (!WriteBuffer.fits(this.#bytes, this.#position + bytes, this.#count + 1, clears));
     this.#buffer = undefined;
     const end = this.#position;
     this.#count = 0;
@@ -104,4 +107,11 @@ export class Overlay {
       this.#add(from, cursor.position, cursor.kind as Kind);
     }
   }
+}
+
+function tooLargeError(): RangeError {
+  return new RangeError(
+    'a transaction that reads while it writes takes at most ' +
+      `${WRITE_BUFFER_BYTES_MAX} bytes of memory in mode 'buffered'`,
+  );
 }

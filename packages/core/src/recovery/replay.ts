@@ -112,10 +112,12 @@ export class Replay implements LogSink {
     clearCount: number,
     payload: Uint8Array,
   ): boolean {
-    if (!WriteBuffer.fits(BUFFER_BYTES, payload.length, operationCount, clearCount)) return false;
     this.#requireFamilies(sequence, payload);
+    const bytes = payload.length;
+    const families = this.#byId.size;
+    if (!WriteBuffer.fits(BUFFER_BYTES, bytes, operationCount, clearCount, families)) return false;
     this.#buffer ??= newBuffer();
-    if (!this.#buffer.hasRoom(payload.length, operationCount, clearCount)) this.#merge();
+    if (!this.#buffer.hasRoom(bytes, operationCount, clearCount, families)) this.#merge();
     this.#align(payload);
     this.#buffer.add(this.#payload, this.#words, 0, payload.length, sequence, () => 0);
     return true;
