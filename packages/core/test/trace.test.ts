@@ -5,11 +5,10 @@
 import type { CommitMode } from '@manifold-db/core';
 import { createTraceRegion, readTrace, type TraceSpan } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
-import { MODES, openSmallWith } from './support/api-database.js';
+import { openSmallWith } from './support/api-database.js';
+import { MODES } from './support/modes.js';
 
 const COMMITS = 60;
-/** Each once, whether or not the list of the other tests has the write buffer's by now. */
-const TRACED_MODES = [...new Set<CommitMode>([...MODES, 'buffered'])];
 const APPLIED_BY_MAIN = new Set<CommitMode>(['sequential', 'async-wal']);
 
 /** The spans that were for commits, checked to cover each of the sequences once, in order. */
@@ -24,7 +23,7 @@ function covering(spans: readonly TraceSpan[], name: TraceSpan['span'], sequence
   return (sequence: number) => found.find(({ last }) => sequence <= last)!;
 }
 
-describe.each(TRACED_MODES)('the trace of mode %s', (mode) => {
+describe.each(MODES)('the trace of mode %s', (mode) => {
   it('has every stage of every commit', async () => {
     const trace = createTraceRegion(1000);
     const db = await openSmallWith({ trace }, { mode });
