@@ -418,6 +418,8 @@ export class CommitPipeline {
     this.blockUntil(() => this.#engine.hasFailed || this.admission.hasPendingRoom(bytes));
     this.admission.countBlocked(host.now() - started);
     if (this.#engine.hasFailed) throw this.#engine.poisonedError();
+    // What the call was not admitted for may be over, with nothing under way that would ring.
+    this.#schedulePoll();
   }
 
   #watch(): void {

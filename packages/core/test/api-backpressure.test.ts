@@ -3,7 +3,7 @@
  * room. Nothing fails, nothing is lost, the database stays usable.
  */
 import { expect, it } from 'vitest';
-import { MIB, databasePath, openSmall, openSmallWith } from './support/api-database.js';
+import { MIB, databasePath, expectCode, openSmall, openSmallWith } from './support/api-database.js';
 import { inModes } from './support/modes.js';
 
 inModes('pendingBytesMax blocks the caller, and goes on', async (mode) => {
@@ -26,6 +26,21 @@ inModes('pendingBytesMax blocks the caller, and goes on', async (mode) => {
   expect(db.count()).toBe(300);
   expect(db.stats().stalls.brake).toBeUndefined();
   expect(db.stats().pendingCommits).toMatchObject({ waitingCount: 0, waitingBytes: 0 });
+});
+
+inModes('a call that blocked is carried out, though nothing is under way any more', async () => {
+  const options = { pendingBytesMax: 64 * 1024, pendingCommitsMax: 1, checkpointIntervalMs: 0 };
+  const db = await openSmall(databasePath(), options);
+  const value = 'x'.repeat(60_000);
+  // Several times: the workers' other business may ring at the right moment.
+  for (let round = 0; round < 20; round++) {
+    const first = db.put('a', String(round));
+    // Waits for the first one and then commits nothing.
+    const refused = expectCode(db.put('b', value, { ifValue: '?' }), 'ERR_MANIFOLD_CONFLICT');
+    const blocked = db.put('c', value);
+    await Promise.all([first, refused, blocked]);
+  }
+  expect([...db.keys()]).toEqual(['a', 'c']);
 });
 
 it('an operation larger than pendingBytesMax gets through on its own', async () => {

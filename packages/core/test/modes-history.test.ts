@@ -31,7 +31,7 @@ const { env } = process;
 const SEED = Number(env['MANIFOLD_HISTORY_SEED'] ?? 20261210);
 const PATH = env['MANIFOLD_HISTORY_PATH'];
 const FILE = env['MANIFOLD_HISTORY_FILE'];
-const RUNS_DEFAULT = 4;
+const RUNS_DEFAULT = 3;
 const COMMANDS_DEFAULT = 300;
 const RUNS = Number(env['MANIFOLD_HISTORY_RUNS'] ?? RUNS_DEFAULT);
 const COMMANDS = Number(env['MANIFOLD_HISTORY_COMMANDS'] ?? COMMANDS_DEFAULT);
@@ -82,7 +82,7 @@ async function runFile(file: string): Promise<void> {
 }
 
 async function runRandom(): Promise<void> {
-  const figures = { commits: 0, checkpoints: 0, segmentsRecycled: 0 };
+  const figures = { commits: 0, checkpoints: 0, segmentsRecycled: 0, merges: 0 };
   const property = fc.asyncProperty(histories(COMMANDS), (history) => {
     return runHistory(history, MODES_RUN, figures);
   });
@@ -100,6 +100,8 @@ async function runRandom(): Promise<void> {
   expect(figures.commits).toBeGreaterThan(RUNS * COMMANDS * 0.2);
   expect(figures.checkpoints).toBeGreaterThan(RUNS * MODES_RUN.length);
   expect(figures.segmentsRecycled).toBeGreaterThan(0);
+  // Of orderly closes alone there are no more than openings.
+  if (MODES_RUN.includes('buffered')) expect(figures.merges).toBeGreaterThan(4 * RUNS);
 }
 
 const what = FILE ?? `histories of ${COMMANDS} commands, seed ${SEED}`;

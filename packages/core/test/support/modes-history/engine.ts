@@ -62,6 +62,7 @@ export class HistoryEngine {
   /** Of all openings together. */
   checkpoints = 0;
   segmentsRecycled = 0;
+  merges = 0;
 
   constructor(directory: string, index: number, mode: CommitMode, options: OpenOptions) {
     this.#path = join(directory, `database-${index}`);
@@ -76,9 +77,10 @@ export class HistoryEngine {
   }
 
   async close(place: Place): Promise<void> {
-    const { checkpoints, log } = this.db.stats();
+    const { checkpoints, log, writeBuffer } = this.db.stats();
     this.checkpoints += checkpoints.count;
     this.segmentsRecycled += log.segmentsRecycled;
+    this.merges += writeBuffer?.merged ?? 0;
     await this.patiently(this.db.close(), 'close', place);
   }
 

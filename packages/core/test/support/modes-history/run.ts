@@ -97,6 +97,8 @@ export interface RunFigures {
   commits: number;
   checkpoints: number;
   segmentsRecycled: number;
+  /** Of sealed write buffers. */
+  merges: number;
 }
 
 /** Prints every command before it runs, past all buffers: for histories that never return. */
@@ -129,8 +131,9 @@ export async function runHistory(
 
 function addFigures({ engines, model }: World, figures: RunFigures): void {
   figures.commits += model.newest.sequence;
-  for (const { checkpoints, segmentsRecycled } of engines) {
+  for (const { checkpoints, segmentsRecycled, merges } of engines) {
     figures.checkpoints += checkpoints;
     figures.segmentsRecycled += segmentsRecycled;
+    figures.merges += merges;
   }
 }
