@@ -14,7 +14,7 @@ function inForce(options?: OpenOptions): OptionsInForce {
 describe('the options of open', () => {
   it('have the documented defaults', () => {
     expect(inForce()).toEqual({
-      mode: 'pipelined',
+      mode: 'buffered',
       durability: 'immediate',
       workers: { apply: 1, pool: expect.toSatisfy((pool) => pool === 1 || pool === 2) },
       createIfMissing: true,
