@@ -27,11 +27,14 @@ class BuilderSavepoint implements Savepoint {
   readonly operationCount: number;
   readonly mark: BuildMark;
   readonly owner: BuilderTransaction;
+  /** Walks opened later have a greater one. */
+  readonly stamp: number;
   isValid = true;
 
-  constructor(owner: BuilderTransaction, mark: BuildMark) {
+  constructor(owner: BuilderTransaction, mark: BuildMark, stamp: number) {
     this.owner = owner;
     this.mark = mark;
+    this.stamp = stamp;
     this.operationCount = mark.operationCount;
   }
 }
@@ -48,7 +51,10 @@ export class BuilderTransaction implements WriteTransaction {
   protected readonly builder: TransactionBuilder;
   readonly #owner: object;
   readonly #view = new FamilyView();
-  readonly #walkContext: ReadContext;
+  /** Counts savepoints and walks, in the order in which they came. */
+  #stamp = 0;
+  /** What was undone: walks with a stamp behind `from`, up to `to`. */
+  readonly #undone: { readonly from: number; readonly to: number }[] = [];
   readonly #savepoints: BuilderSavepoint[] = [];
   #isOver = false;
 
@@ -57,14 +63,21 @@ export class BuilderTransaction implements WriteTransaction {
     this.#owner = owner;
     this.context = context;
     this.builder = builder;
-    this.#walkContext = {
+  }
+
+  /** Reading for one walk, which ends with what it shows. */
+  #walkContext(): ReadContext {
+    const { context } = this;
+    const stamp = ++this.#stamp;
+    return {
       pager: context.pager,
       memory: context.memory,
       begin: () => context.begin(),
       end: (opened) => context.end(opened),
-      // Nothing protects the pages of an unfinished transaction once it is over.
+      // Nothing protects the pages of an unfinished transaction once it is over, or undone.
       assertReadable: () => {
         this.assertRunning();
+        if (this.#undone.some(({ from, to }) => stamp > from && stamp <= to)) throw undoneError();
         context.assertReadable();
       },
     };
@@ -142,7 +155,7 @@ export class BuilderTransaction implements WriteTransaction {
   ): Entries<T, K> {
     const open = () => this.#source(handle);
     const note = (covered: CoveredRange) => this.readLog?.noteCovered(handle, covered);
-    return createEntries<K, V, T>(this.#walkContext, handle, range, select, open, note);
+    return createEntries<K, V, T>(this.#walkContext(), handle, range, select, open, note);
   }
 
   /** The version built so far; later writes of the transaction do not change it. */
@@ -210,7 +223,7 @@ export class BuilderTransaction implements WriteTransaction {
 
   savepoint(): Savepoint {
     this.assertRunning();
-    const savepoint = new BuilderSavepoint(this, this.builder.mark());
+    const savepoint = new BuilderSavepoint(this, this.builder.mark(), ++this.#stamp);
     this.settle();
     this.#savepoints.push(savepoint);
     return savepoint;
@@ -223,6 +236,14 @@ export class BuilderTransaction implements WriteTransaction {
       throw new TypeError('savepoint: a valid savepoint of this transaction is expected');
     }
     while (this.#savepoints.at(-1) !== savepoint) this.#savepoints.pop()!.isValid = false;
+    this.#undone.push({ from: savepoint.stamp, to: this.#stamp });
     this.builder.rollBackTo(savepoint.mark);
   }
+}
+
+function undoneError(): ManifoldError {
+  return new ManifoldError(
+    'ERR_MANIFOLD_CLOSED',
+    'the iterator was opened after a savepoint that the transaction has gone back to',
+  );
 }

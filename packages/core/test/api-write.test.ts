@@ -125,6 +125,26 @@ inModes('writes called inside a callback are commits of their own after it', asy
   expect([...db.keys()]).toEqual(['b', 'c', 'd', 'e', 'f']);
 });
 
+inModes('a walk over what a savepoint undoes ends with it, one from before goes on', async () => {
+  const db = await openSmall(databasePath());
+  const family = db.defaultFamily;
+  await db.write((tx) => {
+    for (let i = 0; i < 600; i++) tx.put(family, `k${1000 + i}`, 'x'.repeat(50));
+    const before = tx.keys(family);
+    before.next();
+    const savepoint = tx.savepoint();
+    for (let i = 0; i < 600; i++) tx.put(family, `l${1000 + i}`, 'y'.repeat(50));
+    const undone = tx.keys(family, { gte: 'l' });
+    expect(undone.next().value).toBe('l1000');
+    tx.rollbackTo(savepoint);
+    tx.put(family, 'm', 'z');
+    expectThrownCode(() => [...undone], 'ERR_MANIFOLD_CLOSED');
+    expect([...before]).toHaveLength(599);
+    expect([...tx.keys(family, { gte: 'l' })]).toEqual(['m']);
+  });
+  expect(db.count()).toBe(601);
+});
+
 inModes('savepoints undo what came after them, as often as wanted', async () => {
   const db = await openSmall();
   const family = db.columnFamily('family');

@@ -33,8 +33,8 @@ export interface TransactionOperations {
   /** Removes all keys of a range, or all of the family. */
   clear<K, V>(family: ColumnFamily<K, V>, range?: KeyBounds<K>): void;
   /**
-   * Key-value pairs in key order. Writes of the transaction during the walk show in what lies ahead
-   * of it.
+   * Key-value pairs in key order, as they are when the iterator is made: later writes of the
+   * transaction do not show in it.
    */
   entries<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<[K, V], K>;
   keys<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): Entries<K, K>;
@@ -42,7 +42,7 @@ export interface TransactionOperations {
   /** Exact number of entries in the range. */
   count<K, V>(family: ColumnFamily<K, V>, range?: KeyRange<K>): number;
   savepoint(): Savepoint;
-  /** Undoes everything since the savepoint, which stays valid. */
+  /** Undoes everything since the savepoint, which stays valid; iterators made since end. */
   rollbackTo(savepoint: Savepoint): void;
 }
 
