@@ -9,7 +9,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DATA_SETS, MANIFOLD, pathOf, ROOT } from './data.mjs';
 
-const MODES = ['sequential', 'async-wal', 'pipelined'];
+const MODES = ['sequential', 'async-wal', 'pipelined', 'buffered'];
 const FOLDER = join(ROOT, '.data/demo');
 const BATCH = 1000;
 const IN_FLIGHT = 8;

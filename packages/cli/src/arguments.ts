@@ -5,7 +5,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { TEXT_ENCODINGS, type TextEncoding } from './text.js';
 
-export const MODES = ['sequential', 'async-wal', 'pipelined'] as const;
+export const MODES = ['sequential', 'async-wal', 'pipelined', 'buffered'] as const;
 export const DURABILITIES = ['immediate', 'async', 'none'] as const;
 export type ModeName = (typeof MODES)[number];
 export type DurabilityName = (typeof DURABILITIES)[number];
