@@ -13,7 +13,6 @@ import {
   FAMILY_FIRST_LEAF,
   FAMILY_LAST_LEAF,
   FAMILY_ROOT,
-  FAMILY_TOP,
   KEY_BYTES_KIND,
   KEY_BYTES_MASK,
   KEY_KIND_SHIFT,
@@ -25,15 +24,14 @@ import {
 } from '../layout/write-buffer.js';
 import { NO_FAMILY } from './families.js';
 import {
-  BRANCH_CHILDREN,
   NODE_COUNT,
   NODE_NEXT,
   NODE_PREVIOUS,
   entryKey,
-  routeOf,
   searchNode,
   unitsAt,
 } from './ordered-node.js';
+import { leafForKey } from './ordered-search.js';
 import { hasTombstones, isCovered } from './tombstones.js';
 import { NO_VERSION, ordinalOf, visibleVersion } from './versions.js';
 import type { WriteBuffer } from './write-buffer.js';
@@ -124,13 +122,8 @@ export class BufferCursor {
   /** Goes to the leaf that the key is routed to; answers as `searchNode` there. */
   private locate(family: number, key: Uint8Array, keyBytes: number): number {
     const { bytes, words } = this;
-    let node = words[family + FAMILY_ROOT] << UNIT_WORD_SHIFT;
-    for (let level = words[family + FAMILY_TOP]; level > 0; level--) {
-      const entry = routeOf(searchNode(bytes, words, node, level, key, 0, keyBytes));
-      node = words[node + BRANCH_CHILDREN + entry] << UNIT_WORD_SHIFT;
-    }
-    this.leaf = node;
-    return searchNode(bytes, words, node, 0, key, 0, keyBytes);
+    this.leaf = leafForKey(bytes, words, family, key, keyBytes);
+    return searchNode(bytes, words, this.leaf, 0, key, 0, keyBytes);
   }
 
   /** Makes the first visible entry from `from` on the current one; `from` may be the leaf's end. */

@@ -1,5 +1,5 @@
 /**
- * Putting a new key into the ordered index of its family. Run by the thread that writes the buffer.
+ * Putting a key into the ordered index of its family. Run by the thread that writes the buffer.
  * Nothing is ever removed from an index: a deleted key is a version.
  *
  * A key behind all others takes a fast path: it is appended to the last leaf, and a full last leaf
@@ -55,9 +55,12 @@ const LEAF_UNITS = unitsAt(0);
 const pathNodes = new Int32Array(INDEX_LEVELS_MAX);
 const pathEntries = new Int32Array(INDEX_LEVELS_MAX);
 
-/** `family`: word of the family row; `unit`: the key node, its key not in the index yet. */
-export function insertKey(u8: Uint8Array, words: Int32Array, family: number, unit: number): void {
-  words[family + FAMILY_KEYS] += 1;
+/**
+ * Puts the key in, unless it is there already. `family`: word of the family row; `unit`: a key node
+ * of which KEY_OFFSET and KEY_BYTES_KIND are filled in, the unit taken last. Returns the unit of the
+ * node that has stood for the key before, or NO_UNIT when it is `unit` from now on.
+ */
+export function insertKey(u8: Uint8Array, words: Int32Array, family: number, unit: number): number {
   const keyNode = unit << UNIT_WORD_SHIFT;
   const lastLeaf = words[family + FAMILY_LAST_LEAF];
   if (lastLeaf === NO_UNIT) {
@@ -66,7 +69,8 @@ export function insertKey(u8: Uint8Array, words: Int32Array, family: number, uni
     words[family + FAMILY_FIRST_LEAF] = first;
     words[family + FAMILY_LAST_LEAF] = first;
     insertAt(u8, words, first << UNIT_WORD_SHIFT, 0, 0, unit);
-    return;
+    words[family + FAMILY_KEYS] = 1;
+    return NO_UNIT;
   }
   const leaf = lastLeaf << UNIT_WORD_SHIFT;
   const last = entryKey(words, leaf, LEAF_UNITS, words[leaf + NODE_COUNT] - 1);
@@ -75,10 +79,16 @@ export function insertKey(u8: Uint8Array, words: Int32Array, family: number, uni
   const lastAt = words[last + KEY_OFFSET];
   const lastBytes = keyBytesOf(words, last);
   const common = commonOwnBytes(words, lastAt, lastBytes, at, bytes);
+  if (common === lastBytes && common === bytes) return last >> UNIT_WORD_SHIFT;
   const isLongerOnly = common === lastBytes;
   const isBehind = isLongerOnly || (common < bytes && u8[lastAt + common] < u8[at + common]);
   if (isBehind) append(u8, words, family, leaf, unit, common);
-  else insertSorted(u8, words, family, unit, at, bytes);
+  else {
+    const known = insertSorted(u8, words, family, unit, at, bytes);
+    if (known !== NO_UNIT) return known;
+  }
+  words[family + FAMILY_KEYS] += 1;
+  return NO_UNIT;
 }
 
 /** `common`: bytes that the key shares with the last one. */
@@ -118,6 +128,7 @@ function append(
   insertChild(u8, words, family, right, unit);
 }
 
+/** As `insertKey`, of a key that is not behind all others. */
 function insertSorted(
   u8: Uint8Array,
   words: Int32Array,
@@ -125,7 +136,7 @@ function insertSorted(
   unit: number,
   at: number,
   bytes: number,
-): void {
+): number {
   let node = words[family + FAMILY_ROOT] << UNIT_WORD_SHIFT;
   for (let level = words[family + FAMILY_TOP]; level > 0; level--) {
     const entry = routeOf(searchNodeForOwnKey(u8, words, node, level, at, bytes));
@@ -134,11 +145,11 @@ function insertSorted(
     node = words[node + BRANCH_CHILDREN + entry] << UNIT_WORD_SHIFT;
   }
   const found = searchNodeForOwnKey(u8, words, node, 0, at, bytes);
-  assert(found < 0, 'a key enters the index once');
+  if (found >= 0) return words[node + LEAF_UNITS + found];
   const position = ~found;
   if (words[node + NODE_COUNT] < LEAF_ENTRIES) {
     insertAt(u8, words, node, 0, position, unit);
-    return;
+    return NO_UNIT;
   }
   const right = makeNode(words, 0);
   const rightLeaf = right << UNIT_WORD_SHIFT;
@@ -147,6 +158,7 @@ function insertSorted(
   if (position <= LEAF_MIN) insertAt(u8, words, node, 0, position, unit);
   else insertAt(u8, words, rightLeaf, 0, position - LEAF_MIN, unit);
   insertChild(u8, words, family, right, words[rightLeaf + LEAF_UNITS]);
+  return NO_UNIT;
 }
 
 /** Makes `right` the leaf behind `leaf`. */

@@ -1,6 +1,6 @@
 /**
  * Units of the index area of a write buffer: handed out from the end of the block downwards, never
- * given back before the whole block is reset. Run by the thread that writes the buffer.
+ * given back before the whole block is reset, but for one that was just taken in vain. Run by the thread that writes the buffer.
  */
 import { assert } from '../assert.js';
 import {
@@ -19,4 +19,9 @@ export function takeUnits(words: Int32Array, count: number): number {
   assert(unit * UNIT_BYTES >= dataEnd, 'the index of a write buffer stays clear of its data');
   words[BUFFER_UNITS_USED] = used;
   return unit;
+}
+
+/** Gives back the unit that was taken last. */
+export function returnUnit(words: Int32Array): void {
+  words[BUFFER_UNITS_USED] -= 1;
 }

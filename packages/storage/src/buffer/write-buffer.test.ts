@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashSlotCount } from '../layout/write-buffer.js';
+import { BUFFER_DATA_USED, BUFFER_HASHED, hashSlotCount } from '../layout/write-buffer.js';
 import { KIB, MIB, WRITE_BUFFER_TOMBSTONES_MAX } from '../limits.js';
 import { seededRandom, utf8 } from '../tree/testing/history.js';
 import { hashKey } from './keys.js';
@@ -219,6 +219,30 @@ describe('a write buffer', () => {
     expect(lookUp(buffer, 1, short, 2)).toEqual(Uint8Array.from(utf8('short')));
     expect(lookUp(buffer, family, short, 2)).toEqual(Uint8Array.from(utf8('other')));
     expect(lookUp(buffer, 1, longer(number), 2)).toEqual(Uint8Array.from(utf8('longer')));
+    checkBuffer(buffer);
+  });
+
+  it('finds keys that the hash table does not know yet', () => {
+    const buffer = new WriteBuffer(new ArrayBuffer(MIB));
+    const keys = Array.from({ length: 1000 }, (_, i) => `key ${(i * 379) % 1000}`);
+    const operations = keys.map((key) => put(1, key, `value of ${key}`));
+    addOperations(buffer, operations, 1);
+    const last = keys.at(-1)!;
+    let lookUps = 0;
+    while (buffer.words[BUFFER_HASHED] < buffer.words[BUFFER_DATA_USED]) {
+      expect(lookUp(buffer, 1, utf8(last), 1)).toEqual(Uint8Array.from(utf8(`value of ${last}`)));
+      expect(lookUp(buffer, 1, utf8('missing'), 1)).toBe('nothing');
+      expect(lookUp(buffer, 2, utf8(last), 1)).toBe('nothing');
+      lookUps++;
+    }
+    expect(lookUps).toBeGreaterThan(1);
+    addOperations(buffer, [put(1, last, 'newer'), put(3, last, 'elsewhere')], 2);
+    for (const key of keys.slice(0, -1)) {
+      expect(lookUp(buffer, 1, utf8(key), 2)).toEqual(Uint8Array.from(utf8(`value of ${key}`)));
+    }
+    expect(lookUp(buffer, 1, utf8(last), 2)).toEqual(Uint8Array.from(utf8('newer')));
+    expect(lookUp(buffer, 1, utf8(last), 1)).toEqual(Uint8Array.from(utf8(`value of ${last}`)));
+    expect(lookUp(buffer, 3, utf8(last), 2)).toEqual(Uint8Array.from(utf8('elsewhere')));
     checkBuffer(buffer);
   });
 

@@ -21,6 +21,7 @@ import {
   BUFFER_COMMITS,
   BUFFER_DATA_USED,
   BUFFER_FIRST_SEQUENCE,
+  BUFFER_HASHED,
   BUFFER_KEYS,
   BUFFER_LAST_SEQUENCE,
   BUFFER_RESETS,
@@ -30,7 +31,6 @@ import {
   FAMILY_DROPPED,
   FAMILY_LAST_SEQUENCE,
   HASH_SLOTS,
-  HASH_UNIT_MASK,
   KEY_BYTES_KIND,
   KEY_BYTES_MASK,
   KEY_FAMILY,
@@ -50,12 +50,12 @@ import { COLUMN_FAMILIES_MAX, WRITE_BUFFER_BYTES_MAX, WRITE_BUFFER_BYTES_MIN } f
 import { loadWideOwned, storeWideOwned } from '../sync/wide.js';
 import { copyWords } from '../tree/copy-bytes.js';
 import { FamilyCache, NO_FAMILY, makeFamily } from './families.js';
-import { EMPTY_SLOT, hashSlot, slotOfOwnKey, unitOfKey } from './key-table.js';
-import { hashOwnKey } from './keys.js';
+import { hashMore, unitOfKey } from './key-table.js';
 import { insertKey } from './ordered-insert.js';
+import { unitInOrder } from './ordered-search.js';
 import { hasRoomIn } from './room.js';
 import { type BufferRange, addTombstone, isCovered, tombstoneRanges } from './tombstones.js';
-import { takeUnits } from './units.js';
+import { returnUnit, takeUnits } from './units.js';
 import { NO_VERSION, ordinalOf, pushVersion, visibleVersion } from './versions.js';
 
 /** What a look-up found out. */
@@ -72,6 +72,12 @@ export class BufferHit {
   valueOffset = 0;
   valueBytes = 0;
 }
+
+/** Where an operation of the data has the unit of its key node, as the log has the family id. */
+const OPERATION_UNIT_WORD = 1;
+
+/** A look-up takes so many operations into the hash table, so that none takes long. */
+const HASHED_PER_FIND = 256;
 
 /** An empty header, for `WriteBuffer.fits`. */
 const EMPTY_HEADER = new Int32Array(HASH_SLOTS);
@@ -212,7 +218,9 @@ export class WriteBuffer {
     hit: BufferHit,
   ): BufferFind {
     const { words } = this;
-    const unit = unitOfKey(this.bytes, words, this.mask, familyId, key, keyBytes, hash);
+    const unit = this.isHashed()
+      ? unitOfKey(this.bytes, words, this.mask, familyId, key, keyBytes, hash)
+      : unitInOrder(this.bytes, words, this.families.rowOf(familyId), key, keyBytes);
     const version =
       unit === NO_UNIT ? NO_VERSION : visibleVersion(words, unit << UNIT_WORD_SHIFT, sequenceMax);
     if (words[BUFFER_TOMBSTONES] !== 0) {
@@ -229,6 +237,15 @@ export class WriteBuffer {
     hit.valueOffset = words[version + KEY_VALUE_OFFSET];
     hit.valueBytes = words[version + KEY_VALUE_BYTES];
     return BufferFind.VALUE;
+  }
+
+  /** The hash table knows every key; a look-up fills in a part of what is missing. */
+  private isHashed(): boolean {
+    const { words } = this;
+    return (
+      words[BUFFER_HASHED] === words[BUFFER_DATA_USED] ||
+      hashMore(words, this.mask, this.dataStart, HASHED_PER_FIND)
+    );
   }
 
   hasFamily(familyId: number): boolean {
@@ -322,25 +339,28 @@ export class WriteBuffer {
     sequence: number,
   ): void {
     const { words } = this;
-    const hash = hashOwnKey(familyId, words, keyOffset, keyBytes);
-    const slot = slotOfOwnKey(words, this.mask, familyId, keyOffset, keyBytes, hash);
-    const isNew = words[slot] === EMPTY_SLOT;
-    const unit = isNew ? takeUnits(words, 1) : words[slot] & HASH_UNIT_MASK;
-    const node = unit << UNIT_WORD_SHIFT;
-    if (isNew) {
-      words[slot] = hashSlot(hash, unit);
+    const bytesKind = keyBytes | (kind << KEY_KIND_SHIFT);
+    let unit = takeUnits(words, 1);
+    let node = unit << UNIT_WORD_SHIFT;
+    words[node + KEY_OFFSET] = keyOffset;
+    words[node + KEY_BYTES_KIND] = bytesKind;
+    const known = insertKey(this.bytes, words, family, unit);
+    if (known === NO_UNIT) {
       words[node + KEY_OLDER] = NO_UNIT;
       words[node + KEY_FAMILY] = familyId;
       words[BUFFER_KEYS] += 1;
     } else {
+      returnUnit(words);
+      unit = known;
+      node = unit << UNIT_WORD_SHIFT;
       pushVersion(words, node, sequence);
+      words[node + KEY_OFFSET] = keyOffset;
+      words[node + KEY_BYTES_KIND] = bytesKind;
     }
-    words[node + KEY_OFFSET] = keyOffset;
     words[node + KEY_VALUE_OFFSET] = operationValueOffset(ordinal);
     words[node + KEY_VALUE_BYTES] = valueBytes;
-    words[node + KEY_BYTES_KIND] = keyBytes | (kind << KEY_KIND_SHIFT);
     storeWideOwned(words, node + KEY_SEQUENCE, sequence);
-    if (isNew) insertKey(this.bytes, words, family, unit);
+    words[(ordinal >> 2) + OPERATION_UNIT_WORD] = unit;
   }
 }
 

@@ -1,8 +1,9 @@
 /**
  * Layout of one generation of the write buffer: one block of memory (shared, or private to a
  * transaction). Writer of everything here: the main thread (for a private block, the thread that
- * owns it), without atomics; read-only once the generation is sealed. Another thread learns of the
- * sealing through the pending queue, whose head is stored after everything here.
+ * owns it), without atomics; read-only once the generation is sealed, but for the hash table.
+ * Another thread learns of the sealing through the pending queue, whose head is stored after
+ * everything here.
  *
  * A block of zeroes is an empty generation. Int32 words; a *unit* is 32 bytes of the block, units
  * are numbered from its start, and unit 0 (in the header) means "none".
@@ -12,7 +13,7 @@
  * | 0                    | header words (below)                                               |
  * | TOMBSTONE_ROWS * 4   | range tombstones, oldest first: WRITE_BUFFER_TOMBSTONES_MAX rows   |
  * | HASH_SLOTS * 4       | hash table: `hashSlotCount` words                                  |
- * | `dataStart`          | data: operations as they stand in the log, 4-aligned, growing up   |
+ * | `dataStart`          | data: operations, almost as in the log, 4-aligned, growing up      |
  * | ... end of the block | index: units, growing down                                         |
  *
  * Header
@@ -30,6 +31,14 @@
  * | 9      | BUFFER_BRANCHES       | branches of all ordered indexes                              |
  * | 10, 11 | BUFFER_FIRST_SEQUENCE | wide; 0 while empty                                          |
  * | 12, 13 | BUFFER_LAST_SEQUENCE  | wide; 0 while empty                                          |
+ * | 14     | BUFFER_HASHED         | bytes of data whose keys the hash table knows                |
+ *
+ * The hash table, and BUFFER_HASHED, belong to the thread that looks keys up, the main thread, also
+ * when the generation is sealed: it is filled in when a key is looked up, not when it is put. No
+ * other thread reads either.
+ *
+ * An operation stands in the data as in the log, but a put or delete has the unit of its key node
+ * where the log has the family id.
  *
  * Hash slot: 0 = empty, else 7 tag bits of the hash, 25 bits unit of the key node.
  *
@@ -63,6 +72,7 @@ export const BUFFER_LEAVES = 8;
 export const BUFFER_BRANCHES = 9;
 export const BUFFER_FIRST_SEQUENCE = 10;
 export const BUFFER_LAST_SEQUENCE = 12;
+export const BUFFER_HASHED = 14;
 const HEADER_WORDS = 16;
 
 export const TOMBSTONE_ROWS = HEADER_WORDS;

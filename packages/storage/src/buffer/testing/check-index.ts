@@ -15,16 +15,16 @@ import {
   FAMILY_LAST_LEAF,
   FAMILY_ROOT,
   FAMILY_TOP,
-  HASH_UNIT_MASK,
   KEY_FAMILY,
   KEY_OFFSET,
   NO_UNIT,
   UNIT_BYTES,
   UNIT_WORD_SHIFT,
+  dataStart,
   hashSlotCount,
 } from '../../layout/write-buffer.js';
 import { familyRows } from '../families.js';
-import { slotOfOwnKey } from '../key-table.js';
+import { hashMore, unitOfKey } from '../key-table.js';
 import { hashKey, hashOwnKey } from '../keys.js';
 import {
   BRANCH_CHILDREN,
@@ -43,6 +43,7 @@ import {
   keyBytesOf,
   unitsAt,
 } from '../ordered-node.js';
+import { unitInOrder } from '../ordered-search.js';
 import type { WriteBuffer } from '../write-buffer.js';
 
 interface Found {
@@ -60,6 +61,7 @@ class Checker {
     this.#buffer = buffer;
     this.#words = buffer.words;
     this.#mask = hashSlotCount(buffer.bytes.length) - 1;
+    hashMore(this.#words, this.#mask, dataStart(buffer.bytes.length), Infinity);
   }
 
   /** Number of keys of the family. */
@@ -143,9 +145,11 @@ class Checker {
     const offset = words[keyNode + KEY_OFFSET];
     const hash = hashOwnKey(id, words, offset, key.length);
     assert(hash === hashKey(id, key, 0, key.length), 'both hashes agree');
-    const slot = words[slotOfOwnKey(words, this.#mask, id, offset, key.length, hash)];
+    const { bytes } = this.#buffer;
+    const hashed = unitOfKey(bytes, words, this.#mask, id, key, key.length, hash);
     const unit = keyNode >> UNIT_WORD_SHIFT;
-    assert((slot & HASH_UNIT_MASK) === unit, 'the hash table leads to the key');
+    assert(hashed === unit, 'the hash table leads to the key');
+    assert(unitInOrder(bytes, words, family, key, key.length) === unit, 'and so does the order');
     found.keys.push(key);
   }
 
