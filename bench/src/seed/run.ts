@@ -13,8 +13,8 @@ export interface SeedParameters extends Subject {
   readonly order: KeyOrder;
   readonly batchOps: number;
   readonly batchesPerFamily: number;
-  /** Of the discarded run before. */
-  readonly warmUpBatchesPerFamily: number;
+  /** Before the clock starts. */
+  readonly leadInBatchesPerFamily: number;
   readonly openOptions: Readonly<Record<string, unknown>>;
   readonly directory: string;
 }

@@ -63,7 +63,7 @@ function runOf(planned: Planned, settings: Settings): Run {
     ...subject,
     batchOps,
     batchesPerFamily: phase === 'sustained' ? batches * SUSTAINED_FACTOR : batches,
-    warmUpBatchesPerFamily: batches,
+    leadInBatchesPerFamily: batches,
     openOptions,
     directory,
   };
@@ -72,6 +72,7 @@ function runOf(planned: Planned, settings: Settings): Run {
     phase,
     batchOps,
     batchesPerFamily: parameters.batchesPerFamily,
+    leadInBatches: batches,
     inFlight: FAMILIES,
   };
   return {

@@ -7,6 +7,7 @@
 import {
   ENTRY_WORDS_MAX,
   FAILURE_NONE,
+  BufferPrefault,
   FREE_PAGES_SHARED_MAX,
   FramePrefault,
   PROGRESS_APPENDED,
@@ -61,6 +62,7 @@ export class ApplyLoop {
   readonly #triggers: CheckpointTriggers;
   readonly #checkpointer: Checkpointer;
   readonly #prefault: FramePrefault;
+  readonly #bufferPrefault: BufferPrefault;
   /** A checkpoint waits for the main thread, which publishes what is staged here. */
   #isAheadOfMain = false;
   #isStopped = false;
@@ -70,6 +72,7 @@ export class ApplyLoop {
     const { meta } = init;
     this.#context = context;
     this.#prefault = new FramePrefault(pager);
+    this.#bufferPrefault = new BufferPrefault(shared);
     this.#shared = shared;
     const freeMap = readFreeMap(context.dataFile, context.dataPath, meta);
     const start = { sequence: meta.sequence, mark: meta.birthCounter };
@@ -147,7 +150,7 @@ export class ApplyLoop {
       this.#beginCheckpoint();
       worked = this.#groups.open() || worked;
       worked = this.#groups.close() || worked;
-      if (!this.#groups.isOpen) worked = this.#merger.step() || worked;
+      if (!this.#groups.isOpen) worked = this.#merge() || worked;
     }
     if (worked) {
       const { statistics } = this.#shared;
@@ -155,6 +158,10 @@ export class ApplyLoop {
       statistics[STAT_APPLY_COMMITS]! += this.#groups.commits - commitsBefore;
     }
     return worked;
+  }
+
+  #merge(): boolean {
+    return this.#merger.step(this.#segments.isStarved || this.#isShuttingDown());
   }
 
   /** One bounded piece of everything else. */
@@ -167,7 +174,9 @@ export class ApplyLoop {
     if (!this.#isShuttingDown()) worked = this.#segments.step() || worked;
     worked = this.#checkpointer.step() || worked;
     if (worked) this.#writeStatistics();
-    return this.#prefault.step() || worked;
+    worked = this.#prefault.step() || worked;
+    // Last: files that are not prepared in time hold commits up, memory only slows them down.
+    return worked || this.#bufferPrefault.step();
   }
 
   /**

@@ -9,6 +9,7 @@ import {
   FAMILY_LIVE,
   OperationKind,
   PROGRESS_APPENDED,
+  PROGRESS_MERGE_WANTED,
   PROGRESS_VIEW,
   PROGRESS_WRITTEN,
   PendingEntry,
@@ -212,8 +213,18 @@ export class BufferedMain {
 
   // --- sealing ----------------------------------------------------------------------------------
 
-  /** Seals the active generation, with a stop for every snapshot that has no root set yet. */
-  seal(extraStops: readonly number[] = []): number {
+  /** Everything up to the sequence may be merged. */
+  wantMerge(sequence: number): void {
+    const { shared } = this.harness;
+    storeWide(shared.progress, PROGRESS_MERGE_WANTED, sequence);
+    ringBell(shared.bells, THREAD_APPLY, REASON_REQUEST);
+  }
+
+  /**
+   * Seals the active generation, with a stop for every snapshot that has no root set yet, to be
+   * merged at once unless it is held back.
+   */
+  seal(extraStops: readonly number[] = [], isHeldBack = false): number {
     const { harness } = this;
     const { buffer, index } = this.#active;
     const { firstSequence, lastSequence } = buffer;
@@ -227,6 +238,7 @@ export class BufferedMain {
       index,
       own.sort((a, b) => a - b),
     );
+    if (!isHeldBack) this.wantMerge(lastSequence);
     while (!harness.producer.push(entry)) harness.step();
     const next = this.#free();
     this.#active.sealedAt = lastSequence;

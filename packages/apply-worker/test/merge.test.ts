@@ -83,6 +83,25 @@ describe.each([1, 2, 4])('a sealed generation, with %i workers', (applyWorkers) 
     expectPublished(main, last);
   });
 
+  it('is held back until somebody waits for one of its commits', () => {
+    const { main, families } = newMain(applyWorkers);
+    fill(main, families[0]!, 0, 200, 'v');
+    const middle = main.appended;
+    fill(main, families[0]!, 100, 200, 'w');
+    const first = main.seal([], true);
+    fill(main, families[1]!, 0, 200, 'x');
+    const second = main.seal([], true);
+    main.harness.sync(second);
+    main.settle();
+    expect(main.harness.applied).toBe(0);
+    main.wantMerge(middle);
+    main.settle();
+    expectPublished(main, first);
+    main.wantMerge(second);
+    main.settle();
+    expectPublished(main, second);
+  });
+
   it('keeps its place between page diffs', () => {
     const { main, families } = newMain(applyWorkers);
     const [a, b] = families as [number, number];
@@ -121,12 +140,12 @@ describe.each([1, 2, 4])('a sealed generation, with %i workers', (applyWorkers) 
     expectPublished(main, sealed[1]!);
   });
 
-  it('is merged before the workers end', () => {
+  it('is merged before the workers end, held back or not', () => {
     const { main, families } = newMain(applyWorkers);
     fill(main, families[0]!, 0, 500, 'v');
     main.seal();
     fill(main, families[1]!, 0, 500, 'w');
-    main.seal();
+    main.seal([], true);
     const { harness } = main;
     Atomics.store(harness.shared.progress, PROGRESS_SHUTDOWN, SHUTDOWN_DRAIN);
     harness.runUntilIdle();

@@ -8,6 +8,7 @@
  *    before it is in the trees, so that order and atomicity stay those of the sequences.
  */
 import type { CommitApplier } from './apply/applier.js';
+import { MergeSchedule } from './apply/merge-schedule.js';
 import { WriteBuffers, type BufferNeeds } from './apply/write-buffers.js';
 import { BufferBuilder } from './build/buffer-builder.js';
 import type { ViewSource } from './build/builder.js';
@@ -34,6 +35,7 @@ export class BufferedCommits {
   readonly versions: BufferedVersions;
   readonly buffers: WriteBuffers;
   readonly #engine: Engine;
+  readonly #merges: MergeSchedule;
   readonly #pageBuilder: PageDiffBuilder;
   readonly #poll: () => void;
   readonly #newestTrees: ViewSource;
@@ -55,6 +57,7 @@ export class BufferedCommits {
     this.#poll = poll;
     this.builder = new BufferBuilder(engine, engine.families, bytesMax);
     this.buffers = new WriteBuffers(engine, applier.producer);
+    this.#merges = new MergeSchedule(engine, this.buffers);
     this.versions = new BufferedVersions(engine, pins, this.buffers);
     // Until now the newest version was what recovery left in the trees.
     this.#newestTrees = engine.newest;
@@ -68,10 +71,12 @@ export class BufferedCommits {
     const { buffers } = this;
     if (buffers.isTooLarge(needs)) return this.#placeAsDiff();
     if (buffers.hasRoom(needs)) return Placed.IN_BUFFER;
-    if (!this.#seal()) return Placed.NOT_YET;
-    if (!buffers.canActivate) this.versions.advance();
-    if (buffers.activate()) return Placed.IN_BUFFER;
-    buffers.stalls++;
+    if (this.#seal()) {
+      if (!buffers.canActivate) this.versions.advance();
+      if (buffers.activate()) return Placed.IN_BUFFER;
+      buffers.stalls++;
+    }
+    this.#merges.all();
     return Placed.NOT_YET;
   }
 
@@ -83,7 +88,9 @@ export class BufferedCommits {
 
   #placeAsDiff(): Placed {
     const engine = this.#engine;
-    if (!this.#seal()) return Placed.NOT_YET;
+    const isSealed = this.#seal();
+    this.#merges.all();
+    if (!isSealed) return Placed.NOT_YET;
     this.versions.advance();
     if (this.versions.baseSequence < engine.lastCommitted) return Placed.NOT_YET;
     const builder = this.#pageBuilder;
@@ -114,11 +121,17 @@ export class BufferedCommits {
     this.versions.standOnAdmitted();
   }
 
+  /** The log has no room before something is merged. */
+  relieveLog(): void {
+    this.#merges.all();
+  }
+
   // --- sealing ----------------------------------------------------------------------------------
 
   /** Now, or once the sequence was committed. */
   sealUpTo(sequence: number): void {
     this.#sealWanted = Math.max(this.#sealWanted, sequence);
+    this.#merges.upTo(sequence);
     this.#sealWhatIsWanted();
   }
 
@@ -130,7 +143,9 @@ export class BufferedCommits {
 
   /** False when the queue has no room for now. */
   #seal(): boolean {
-    return this.buffers.seal(this.versions.stopsIn);
+    if (!this.buffers.seal(this.versions.stopsIn)) return false;
+    this.#merges.sealed();
+    return true;
   }
 
   /** A generation that is never full must not keep its changes from the next checkpoint. */
@@ -168,5 +183,6 @@ export class BufferedCommits {
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#merges.stop();
   }
 }

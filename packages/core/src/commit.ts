@@ -392,6 +392,7 @@ export class CommitPipeline {
     }
     if (result !== APPEND_DONE) {
       const isRing = result === APPEND_RING_FULL;
+      if (!isRing) this.buffered?.relieveLog();
       this.admission.countWait(isRing ? CommitStage.WaitForSync : CommitStage.AppendWal);
       return false;
     }

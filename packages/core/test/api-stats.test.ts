@@ -213,6 +213,8 @@ it('a failure shows with code and cause', async () => {
   const db = await openSmallWith({ vfsSpec: { kind: 'fault', rules: [...rules] } });
   await db.put('a', '1');
   expect(db.stats().failure).toBeUndefined();
+  // The next sync of a log file is that of the put, not of a segment in preparation.
+  await until(() => db.stats().log.segmentCount === 3);
   Atomics.store(new Int32Array(gate), 0, 1);
   await expectCode(db.put('b', '2'), 'ERR_MANIFOLD_INDETERMINATE');
   expect(db.stats().failure).toMatchObject({

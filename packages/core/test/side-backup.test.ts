@@ -1,12 +1,12 @@
 /** `backup`: the copy is the state after one commit, whole; a failed one leaves nothing. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { open, type Database } from '@manifold-db/core';
 import { openWith } from '@manifold-db/core/internal';
 import { PageKind } from '@manifold-db/storage';
 import { flipBit, inspectDataFile } from './support/data-file.js';
-import { freshPath } from './support/directories.js';
+import { copyOpenDatabase, freshPath } from './support/directories.js';
 
 async function contentOf(
   path: string,
@@ -195,7 +195,7 @@ describe('backup', () => {
     await fill(db, 100);
     await db.checkpoint();
     for (let i = 0; i < 50; i++) await db.put(`k${i}`, `v${i}`);
-    cpSync(path, crashed, { recursive: true, filter: (name) => !name.endsWith('LOCK') });
+    copyOpenDatabase(path, crashed);
     const { lastCommitted } = db;
     await db.close();
     const reader = await open(crashed, { readOnly: true, createIfMissing: false });

@@ -14,7 +14,7 @@ import {
   metaSlot,
 } from '@manifold-db/storage';
 import { flipBit, forgePage, inspectDataFile } from './support/data-file.js';
-import { freshPath } from './support/directories.js';
+import { copyOpenDatabase, freshPath } from './support/directories.js';
 
 const READ_ONLY = { readOnly: true, createIfMissing: false } as const;
 
@@ -178,7 +178,7 @@ describe('verify', () => {
     const crashed = freshPath('crashed');
     const db = await open(path, { checkpointIntervalMs: 0 });
     for (let i = 0; i < 30; i++) await db.put(`k${i}`, 'v'.repeat(500));
-    cpSync(path, crashed, { recursive: true, filter: (name) => !name.endsWith('LOCK') });
+    copyOpenDatabase(path, crashed);
     await db.close();
     const reader = await open(crashed, READ_ONLY);
     expect(reader.count()).toBe(30);

@@ -4,7 +4,8 @@
  * 0.
  *
  * Invariants
- * 1. A generation is merged only when its last commit is synced, and when no group is open. Until
+ * 1. A generation is merged only when its last commit is synced, when the main thread wants it to
+ *    be (`core/src/apply/merge-schedule.ts`) or it is urgent, and when no group is open. Until
  *    it is merged its entry is the oldest of the intake, so no group opens either.
  * 2. Staged rows stand at a published window's end, or at the group before: a checkpoint may begin
  *    between any two steps.
@@ -16,6 +17,7 @@
 import {
   NO_ENTRY,
   NO_SEQUENCE,
+  PROGRESS_MERGE_WANTED,
   PROGRESS_SYNCED,
   PROGRESS_VIEW,
   STAT_MERGES,
@@ -71,9 +73,12 @@ export class Merger {
     return this.#running !== undefined && this.#parts.memory.isWaiting;
   }
 
-  /** The next piece, if a generation is due; no group is open. Returns whether there was any. */
-  step(): boolean {
-    const running = (this.#running ??= this.#begin());
+  /**
+   * The next piece, if a generation is due; no group is open. Returns whether there was any.
+   * `isUrgent`: the log is out of room, or the database is closing, whatever the main thread wants.
+   */
+  step(isUrgent: boolean): boolean {
+    const running = (this.#running ??= this.#begin(isUrgent));
     if (running === undefined) return false;
     const startedMs = performance.now();
     const hasWorked = this.#advance(running);
@@ -82,8 +87,10 @@ export class Merger {
     return hasWorked;
   }
 
-  #begin(): Running | undefined {
+  #begin(isUrgent: boolean): Running | undefined {
     const { shared } = this.#parts.context;
+    const wanted = loadWide(shared.progress, PROGRESS_MERGE_WANTED);
+    if (wanted <= this.#groups.staged && !isUrgent) return undefined;
     const at = this.#intake.firstSealed(loadWide(shared.progress, PROGRESS_SYNCED));
     if (at === NO_ENTRY) return undefined;
     const generation = readSealedGeneration(this.#intake.words, at);

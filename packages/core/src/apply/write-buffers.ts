@@ -122,6 +122,11 @@ export class WriteBuffers {
     return isWithinShare && buffer.hasRoom(bytes, operationCount, clearCount, familyCount);
   }
 
+  /** Last sequence of the newest sealed generation with `behind` sealed ones behind it, or 0. */
+  sealedEnd(behind: number): number {
+    return this.#sealed.at(-1 - behind)?.buffer.lastSequence ?? 0;
+  }
+
   get canActivate(): boolean {
     return this.#active !== undefined || this.#free.length > 0;
   }

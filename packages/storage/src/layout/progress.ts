@@ -19,6 +19,7 @@
  * | SHUTDOWN         | main: stage of the orderly shutdown                          | workers  |
  * | READY            | workers (Atomics.add), once each                             | main     |
  * | VIEW             | main, mode `buffered`: sequence of the root set that its reads stand on; snapshots below it have moved to a root set of their own | apply 0 |
+ * | MERGE_WANTED     | main, mode `buffered`: sequence up to which sealed generations are to be merged now | apply 0 |
  * | FORCE_SWITCH     | main: test-only switches (see TEST_SWITCH_*)                 |          |
  */
 export const PROGRESS_APPENDED = 0;
@@ -34,7 +35,8 @@ export const PROGRESS_SHUTDOWN = 98;
 export const PROGRESS_READY = 99;
 export const PROGRESS_TEST_SWITCH = 112;
 export const PROGRESS_VIEW = 128;
-export const PROGRESS_BYTES = 144 * Int32Array.BYTES_PER_ELEMENT;
+export const PROGRESS_MERGE_WANTED = 144;
+export const PROGRESS_BYTES = 160 * Int32Array.BYTES_PER_ELEMENT;
 
 /** Values of PROGRESS_FAILURE. */
 export const FAILURE_NONE = 0;

@@ -5,6 +5,7 @@
  * memory of a small database stays small.
  */
 import { FRAMES_COUNT, FRAMES_HIGH } from '../layout/pages.js';
+import { BUFFER_RESETS } from '../layout/write-buffer.js';
 import type { Shared } from '../shared.js';
 import type { Pager } from './pager.js';
 
@@ -52,6 +53,40 @@ export class FramePrefault {
       touch(i32[this.#next >>> regionShift]!, base, base + pageBytes);
     }
     return true;
+  }
+}
+
+/**
+ * Touches the generations of the write buffer ahead of use, a bounded piece per step: all that were
+ * ever active, and the one behind them. One per database.
+ */
+export class BufferPrefault {
+  readonly #blocks: readonly Int32Array[];
+  #block = 0;
+  #next = 0;
+
+  constructor(shared: Shared) {
+    this.#blocks = shared.writeBuffers.map((memory) => new Int32Array(memory));
+  }
+
+  /** Returns whether there was anything to touch. */
+  step(): boolean {
+    const words = this.#blocks[this.#block];
+    if (words === undefined || !this.#isDue()) return false;
+    const end = Math.min(words.byteLength, this.#next + BYTES_PER_STEP);
+    touch(words, this.#next, end);
+    this.#next = end;
+    if (end === words.byteLength) {
+      this.#block++;
+      this.#next = 0;
+    }
+    return true;
+  }
+
+  /** The main thread has activated the block before this one: it empties a block first. */
+  #isDue(): boolean {
+    const before = this.#blocks[this.#block - 1];
+    return before === undefined || Atomics.load(before, BUFFER_RESETS) !== 0;
   }
 }
 

@@ -1,0 +1,55 @@
+/**
+ * When sealed generations of the write buffer reach the trees: during a burst not before half of
+ * them are in use, afterwards without anybody asking for it, and at once when somebody waits.
+ */
+import type { Database } from '@manifold-db/core';
+import { expect, it } from 'vitest';
+import { SMALL, databasePath, openSmall, until } from './support/api-database.js';
+
+const OPTIONS = { ...SMALL, mode: 'buffered', checkpointIntervalMs: 0 } as const;
+const VALUE = 'v'.repeat(1000);
+
+/** Without giving the event loop a turn that is long enough to look like the end of a burst. */
+function putMany(db: Database, from: number, count: number): Promise<unknown>[] {
+  return Array.from({ length: count }, (_, i) => db.put(`key ${from + i}`, VALUE));
+}
+
+/** Writes until so many generations were sealed. */
+async function sealGenerations(db: Database, count: number): Promise<number> {
+  let written = 0;
+  while (db.stats().writeBuffer!.sealed < count) {
+    await Promise.all(putMany(db, written, 10));
+    written += 10;
+  }
+  return written;
+}
+
+it('what is sealed is merged once the burst is over', async () => {
+  const db = await openSmall(databasePath(), OPTIONS);
+  const written = await sealGenerations(db, 1);
+  await until(() => db.stats().writeBuffer!.merged === 1);
+  await until(() => db.stats().writeBuffer!.sealedCount === 0);
+  expect(db.count()).toBe(written);
+});
+
+it('a burst of any length is taken in and merged', async () => {
+  const db = await openSmall(databasePath(), OPTIONS);
+  const written = await sealGenerations(db, 12);
+  expect(db.stats().writeBuffer!.merged).toBeGreaterThan(12 - 4);
+  await until(() => db.stats().writeBuffer!.sealedCount === 0);
+  expect(db.count()).toBe(written);
+});
+
+it('who waits for a commit in a sealed generation waits for no burst to end', async () => {
+  const db = await openSmall(databasePath(), { ...OPTIONS, writeBufferCount: 8 });
+  await sealGenerations(db, 1);
+  let isApplied = false;
+  const applied = db.waitForApply(1).then(() => (isApplied = true));
+  let from = 1_000_000;
+  while (!isApplied) {
+    await Promise.all(putMany(db, from, 1));
+    from++;
+  }
+  await applied;
+  expect(db.stats().writeBuffer!.merged).toBeGreaterThan(0);
+});
