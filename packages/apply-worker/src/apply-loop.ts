@@ -65,6 +65,8 @@ export class ApplyLoop {
   readonly #bufferPrefault: BufferPrefault;
   /** A checkpoint waits for the main thread, which publishes what is staged here. */
   #isAheadOfMain = false;
+  /** As of the beginning of the step: all of it must act on the same answer (`#isDrained`). */
+  #isShuttingDown = false;
   #isStopped = false;
 
   constructor(context: ApplyContext) {
@@ -114,6 +116,8 @@ export class ApplyLoop {
 
   step(): StepResult {
     if (this.#isStopped || this.#mustStop()) return this.#stop();
+    const shutdown = Atomics.load(this.#shared.progress, PROGRESS_SHUTDOWN);
+    this.#isShuttingDown = shutdown === SHUTDOWN_DRAIN;
     try {
       const hasApplied = this.#apply();
       // Also after commits: a stream of them must not keep checkpoints from going on.
@@ -161,7 +165,7 @@ export class ApplyLoop {
   }
 
   #merge(): boolean {
-    return this.#merger.step(this.#segments.isStarved || this.#isShuttingDown());
+    return this.#merger.step(this.#segments.isStarved || this.#isShuttingDown);
   }
 
   /** One bounded piece of everything else. */
@@ -171,7 +175,7 @@ export class ApplyLoop {
       loadWide(this.#shared.progress, PROGRESS_APPLIED),
     );
     let worked = this.#retirement.step(applied);
-    if (!this.#isShuttingDown()) worked = this.#segments.step() || worked;
+    if (!this.#isShuttingDown) worked = this.#segments.step() || worked;
     worked = this.#checkpointer.step() || worked;
     if (worked) this.#writeStatistics();
     worked = this.#prefault.step() || worked;
@@ -191,7 +195,7 @@ export class ApplyLoop {
       durable: this.#checkpointer.durable.meta.sequence,
       isStarved: this.#segments.isStarved,
       isMergeWaiting: this.#merger.isWaitingForFrames,
-      isShuttingDown: this.#isShuttingDown() && this.#isEverythingApplied(),
+      isShuttingDown: this.#isShuttingDown && this.#isEverythingApplied(),
     });
     if (reason === undefined) return;
     const { staged, mark } = this.#groups;
@@ -224,10 +228,6 @@ export class ApplyLoop {
     );
   }
 
-  #isShuttingDown(): boolean {
-    return Atomics.load(this.#shared.progress, PROGRESS_SHUTDOWN) === SHUTDOWN_DRAIN;
-  }
-
   /** By all workers: while a group is open, others may still be behind. */
   #isEverythingApplied(): boolean {
     if (this.#groups.isOpen) return false;
@@ -239,7 +239,7 @@ export class ApplyLoop {
    * then the log still has what is missing.
    */
   #isDrained(): boolean {
-    if (!this.#isShuttingDown()) return false;
+    if (!this.#isShuttingDown) return false;
     const isCheckpointStopped = this.#space.isStopped('checkpoint');
     if (this.#isEverythingApplied()) return !this.#checkpointer.isRunning || isCheckpointStopped;
     return (

@@ -71,6 +71,28 @@ describe.each([1, 2, 4])('apply groups of %i workers', (applyWorkers) => {
   });
 });
 
+it('a database that is closed in the middle of an idle step gets its last checkpoint', () => {
+  const harness = withFamilies(new Harness({ init: { checkpointIntervalMs: 1e6 } }));
+  harness.commit({ 0: { a: '1' } });
+  harness.sync();
+  harness.runUntilIdle();
+  expect(harness.checkpointed).toBe(0);
+  const { progress } = harness.shared;
+  // The step asks for the time when it looks whether a checkpoint is due.
+  Object.defineProperty(harness, 'nowMs', {
+    get: () => {
+      Atomics.store(progress, PROGRESS_SHUTDOWN, SHUTDOWN_DRAIN);
+      return 0;
+    },
+  });
+  const loop = harness.loops[0]!;
+  expect(loop.step()).not.toBe('stopped');
+  expect(Atomics.load(progress, PROGRESS_SHUTDOWN)).toBe(SHUTDOWN_DRAIN);
+  harness.runUntilIdle();
+  expect(loop.step()).toBe('stopped');
+  expect(harness.checkpointed).toBe(1);
+});
+
 describe('queue and intake', () => {
   it('take in a commit larger than the queue before it is synced', () => {
     const harness = withFamilies(new Harness({ sizes: { cacheBytes: 16 * 1024 * 1024 } }));

@@ -189,10 +189,7 @@ export class CommitPipeline {
     if (this.isIdle) this.#tellIdle();
   };
 
-  /**
-   * Also between polls: a caller that writes on and on without giving the event loop a turn would
-   * pile up the acknowledgements of commits that have long been durable.
-   */
+  /** Also between polls: who gives the event loop no turn would pile up what is long durable. */
   #release(): void {
     this.#sinceRelease = 0;
     this.buffered?.catchUp();

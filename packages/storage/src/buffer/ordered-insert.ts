@@ -56,9 +56,9 @@ const pathNodes = new Int32Array(INDEX_LEVELS_MAX);
 const pathEntries = new Int32Array(INDEX_LEVELS_MAX);
 
 /**
- * Puts the key in, unless it is there already. `family`: word of the family row; `unit`: a key node
- * of which KEY_OFFSET and KEY_BYTES_KIND are filled in, the unit taken last. Returns the unit of the
- * node that has stood for the key before, or NO_UNIT when it is `unit` from now on.
+ * Puts the key in, unless it is there already. `family`: word of the family row; `unit`: the unit
+ * taken last, a key node of which KEY_OFFSET and KEY_BYTES_KIND are filled in. Returns the unit of
+ * the node that has stood for the key before, or NO_UNIT when it is `unit` from now on.
  */
 export function insertKey(u8: Uint8Array, words: Int32Array, family: number, unit: number): number {
   const keyNode = unit << UNIT_WORD_SHIFT;

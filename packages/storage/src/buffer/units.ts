@@ -1,6 +1,7 @@
 /**
  * Units of the index area of a write buffer: handed out from the end of the block downwards, never
- * given back before the whole block is reset, but for one that was just taken in vain. Run by the thread that writes the buffer.
+ * given back before the whole block is reset, but for one that was just taken in vain. Run by the
+ * thread that writes the buffer.
  */
 import { assert } from '../assert.js';
 import {
