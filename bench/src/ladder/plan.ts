@@ -19,8 +19,6 @@ const RUN_MAX_US = 5e6;
 /** A sync without anything added, for this estimate only. */
 const ASSUMED_SYNC_US = 250;
 const FAMILIES = 8;
-/** Share of the measured batches that is written before them. */
-const LEAD_IN_SHARE = 0.1;
 
 export function batchesPerFamily(batchOps: number, addedSyncLatencyUs: number): number {
   const syncUs = ASSUMED_SYNC_US + addedSyncLatencyUs;
@@ -48,7 +46,8 @@ export function planRound(
         addedSyncLatencyUs,
         batchOps,
         batchesPerFamily: batches,
-        leadInBatchesPerFamily: Math.ceil(batches * LEAD_IN_SHARE),
+        // As many as are measured: every thread of the database has compiled its code by then.
+        leadInBatchesPerFamily: batches,
         openOptions: settings.openOptions,
         directory: settings.directory,
       };
