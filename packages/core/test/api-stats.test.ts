@@ -217,6 +217,8 @@ it('a failure shows with code and cause', async () => {
   await until(() => db.stats().log.segmentCount === 3);
   Atomics.store(new Int32Array(gate), 0, 1);
   await expectCode(db.put('b', '2'), 'ERR_MANIFOLD_INDETERMINATE');
+  // The worker stores the text a moment after the failure itself.
+  await until(() => db.stats().failure?.message !== '');
   expect(db.stats().failure).toMatchObject({
     code: 'ERR_MANIFOLD_POISONED',
     message: expect.stringContaining('EIO') as unknown,
