@@ -121,8 +121,8 @@ export class BufferedCommits {
     this.versions.standOnAdmitted();
   }
 
-  /** The log has no room before something is merged. */
-  relieveLog(): void {
+  /** Somebody cannot go on before something is merged. */
+  relieve(): void {
     this.#merges.all();
   }
 

@@ -224,6 +224,8 @@ export class CommitPipeline {
     this.#isBlocking = true;
     try {
       this.#engine.host.waitUntil(() => {
+        // No timer runs meanwhile.
+        this.buffered?.relieve();
         this.poll();
         return condition();
       }, REASON_ANY);
@@ -389,7 +391,7 @@ export class CommitPipeline {
     }
     if (result !== APPEND_DONE) {
       const isRing = result === APPEND_RING_FULL;
-      if (!isRing) this.buffered?.relieveLog();
+      if (!isRing) this.buffered?.relieve();
       this.admission.countWait(isRing ? CommitStage.WaitForSync : CommitStage.AppendWal);
       return false;
     }

@@ -5,7 +5,8 @@
  * PROGRESS_MERGE_WANTED allows.
  *
  * Invariants
- * 1. Whoever waits for a merge, or for room that a merge makes, has called `upTo` before.
+ * 1. Whoever waits for a merge, or for room that a merge makes, has called `upTo` before. Above all
+ *    who blocks the thread: then no timer runs.
  * 2. A sealed generation is allowed after DELAY_MAX_MS at the latest, whatever else happens.
  */
 import {
@@ -35,7 +36,8 @@ export class MergeSchedule {
   constructor(engine: Engine, buffers: WriteBuffers) {
     this.#engine = engine;
     this.#buffers = buffers;
-    this.#backlogMax = Math.floor(buffers.count / 2) - 1;
+    const { pendingCommitsMax } = engine.options;
+    this.#backlogMax = Math.min(Math.floor(buffers.count / 2), pendingCommitsMax) - 1;
   }
 
   /** A generation was sealed. */
