@@ -1,8 +1,9 @@
 /**
  * The repository's own checks find what they are there to find.
  */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { countTests } from './count-tests.mjs';
+import HungFiles from './hung-files.mjs';
 import { nativeAddonFindingsIn } from './native-addons.mjs';
 import { findingsInText } from './repository-rules.mjs';
 
@@ -70,5 +71,32 @@ describe('counting tests', () => {
     ];
     expect(countTests({ testResults })).toEqual({ passed: 2, failed: 2, skipped: 1 });
     expect(countTests({})).toEqual({ passed: 0, failed: 0, skipped: 0 });
+  });
+});
+
+describe('a test file that hangs', () => {
+  const module = { moduleId: 'hangs.test.ts' };
+  const hour = 3_600_000;
+
+  it('ends the run', () => {
+    const endRun = vi.fn();
+    const hung = new HungFiles({ endRun });
+    hung.onTestModuleStart(module);
+    hung.onTestCaseReady({ module, fullName: 'waits for ever' });
+    hung.look(Date.now());
+    expect(endRun).not.toHaveBeenCalled();
+    hung.look(Date.now() + hour);
+    expect(endRun).toHaveBeenCalledExactlyOnceWith(
+      expect.stringContaining('hangs.test.ts: waits for ever'),
+    );
+  });
+
+  it('is none that has ended', () => {
+    const endRun = vi.fn();
+    const hung = new HungFiles({ endRun });
+    hung.onTestModuleStart(module);
+    hung.onTestModuleEnd(module);
+    hung.look(Date.now() + hour);
+    expect(endRun).not.toHaveBeenCalled();
   });
 });

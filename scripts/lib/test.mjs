@@ -4,7 +4,8 @@
  *
  * usage: scripts/test [arguments of vitest]   (with arguments, only those tests and no checks)
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,14 +13,27 @@ import { ROOT } from './bootstrap.mjs';
 import { runChecks } from './check.mjs';
 import { countTests } from './count-tests.mjs';
 
-function runTests(args) {
+/** As a process group of its own, which can be killed as a whole: by `hung-files.mjs`, or here. */
+async function runVitest(args) {
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', detached: true });
+  const killGroup = () => process.kill(-child.pid, 'SIGKILL');
+  process.on('SIGINT', killGroup).on('SIGTERM', killGroup);
+  const [status] = await once(child, 'exit');
+  process.off('SIGINT', killGroup).off('SIGTERM', killGroup);
+  return status;
+}
+
+async function runTests(args) {
   const folder = mkdtempSync(join(tmpdir(), 'manifold-test-'));
   try {
     const file = join(folder, 'report.json');
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const command = [vitest, 'run', ...reporters, ...args];
-    const { status } = spawnSync(process.execPath, command, { cwd: ROOT, stdio: 'inherit' });
+    const hungFiles = join(ROOT, 'scripts/lib/hung-files.mjs');
+    const reporters = ['default', 'json', hungFiles].map((name) => `--reporter=${name}`);
+    const status = await runVitest([
+      ...[vitest, 'run', ...reporters, `--outputFile.json=${file}`],
+      ...args,
+    ]);
     const counts = countTests(JSON.parse(readFileSync(file, 'utf8')));
     // Errors outside any test, such as an unhandled rejection, show in the exit code alone.
     if (status !== 0 && counts.failed === 0) counts.failed = 1;
@@ -34,7 +48,7 @@ function runTests(args) {
 
 const args = process.argv.slice(2);
 const checks = args.length === 0 ? runChecks() : { passed: 0, failed: 0 };
-const tests = runTests(args);
+const tests = await runTests(args);
 const passed = checks.passed + tests.passed;
 const failed = checks.failed + tests.failed;
 if (tests.skipped > 0) process.stdout.write(`${tests.skipped} skipped\n`);
