@@ -67,6 +67,8 @@ export class Engine implements BuildContext {
     this.families.readAdmitted(entry, view.root);
     return entry.exists;
   };
+  /** Publishes what was synced meanwhile, in the mode where that is up to the main thread. */
+  publishSynced = (): void => {};
   recovery: RecoveryReport | undefined;
   /** Other threads run: not while recovery replays, nor in a database opened for reading only. */
   hasWorkers = false;
@@ -129,6 +131,8 @@ export class Engine implements BuildContext {
     // Nobody rings when another thread ends its operation, so this looks again by itself.
     this.host.waitUntil(
       () => {
+        // The checkpoint waits for that.
+        this.publishSynced();
         if (this.hasFailed || pager.reserveFrames(pages)) return true;
         if (pager.retiredFrames() > 0) return false;
         const isDone = ((Atomics.load(progress, PROGRESS_CHECKPOINT_DONE) - request) | 0) >= 0;

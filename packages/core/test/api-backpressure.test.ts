@@ -103,3 +103,22 @@ inModes('a log that is full waits for a checkpoint by itself', async () => {
   expect(checkpoints.count).toBeGreaterThan(0);
   expect(db.count()).toBe(50);
 });
+
+inModes('a transaction that needs memory lets the commit before it be checkpointed', async () => {
+  const db = await openSmall(databasePath(), { cacheBytes: MIB, checkpointIntervalMs: 0 });
+  const text = (kib: number): string => 'x'.repeat(kib * 1024);
+  for (let round = 0; round < 8; round++) {
+    for (let at = 0; at < 11; at++) await db.put(`small ${round} ${at}`, text(60));
+    let commit: Promise<unknown> | undefined;
+    await db.transaction(async (tx) => {
+      commit = db.put(`large ${round}`, text(200), { durability: 'async' });
+      // Time for the apply worker to take it in, while this thread publishes nothing.
+      const start = performance.now();
+      while (performance.now() - start < 30);
+      tx.put(db.defaultFamily, `own ${round}`, text(140));
+    });
+    await commit;
+    await db.checkpoint();
+  }
+  expect(db.count()).toBe(8 * 13);
+});

@@ -48,6 +48,7 @@ export class CommitApplier implements ApplyBacklog {
     this.#trace = trace;
     this.producer = new QueueProducer(engine.shared);
     this.#isInline = engine.mode === 'async-wal';
+    engine.publishSynced = () => this.applySynced(engine.synced);
   }
 
   // --- admission --------------------------------------------------------------------------------
