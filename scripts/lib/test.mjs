@@ -30,10 +30,8 @@ async function runTests(args) {
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
     const hungFiles = join(ROOT, 'scripts/lib/hung-files.mjs');
     const reporters = ['default', 'json', hungFiles].map((name) => `--reporter=${name}`);
-    const status = await runVitest([
-      ...[vitest, 'run', ...reporters, `--outputFile.json=${file}`],
-      ...args,
-    ]);
+    const output = `--outputFile.json=${file}`;
+    const status = await runVitest([vitest, 'run', ...reporters, output, ...args]);
     const counts = countTests(JSON.parse(readFileSync(file, 'utf8')));
     // Errors outside any test, such as an unhandled rejection, show in the exit code alone.
     if (status !== 0 && counts.failed === 0) counts.failed = 1;

@@ -4,37 +4,20 @@
  * the burst measures how long a new thread's code takes to be compiled.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore } from '../engines/open-store.js';
 import type { Store } from '../engines/store.js';
+import { withFreshStore } from '../fresh-store.js';
 import { serveIsolated } from '../isolated.js';
 import { FAMILIES } from '../ladder/run.js';
 import { SeedWorkload } from '../ladder/workload.js';
 import { latencyFigures } from '../latencies.js';
 import { peakResidentBytes, resetPeakResident } from '../resident.js';
 import type { Measures } from '../rounds.js';
-import { withScratch } from '../scratch.js';
 import { BUFFER_BYTES, CACHE_BYTES } from '../sizes.js';
 import type { SeedParameters } from './run.js';
 
 const MS_PER_SECOND = 1e3;
 /** Between the lead-in and the run that counts. */
 const REST_MS = 1000;
-
-function withStore<T>(parameters: SeedParameters, use: (store: Store) => Promise<T>): Promise<T> {
-  return withScratch(parameters.directory, async (directory) => {
-    const store = await openStore({
-      ...parameters,
-      directory,
-      families: FAMILIES,
-      cacheBytes: CACHE_BYTES,
-      bufferBytes: BUFFER_BYTES,
-      addedSyncLatencyUs: 0,
-    });
-    const result = await use(store);
-    await store.close();
-    return result;
-  });
-}
 
 async function measure(store: Store, parameters: SeedParameters): Promise<Measures> {
   const { batchOps, batchesPerFamily, phase, order } = parameters;
@@ -65,5 +48,7 @@ async function measure(store: Store, parameters: SeedParameters): Promise<Measur
 }
 
 serveIsolated((parameters: SeedParameters): Promise<Measures> => {
-  return withStore(parameters, (store) => measure(store, parameters));
+  const sizes = { families: FAMILIES, cacheBytes: CACHE_BYTES, bufferBytes: BUFFER_BYTES };
+  const request = { ...parameters, ...sizes, addedSyncLatencyUs: 0 };
+  return withFreshStore(request, (store) => measure(store, parameters));
 });

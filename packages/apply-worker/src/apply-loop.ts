@@ -5,9 +5,9 @@
  * write of at most 1 MiB or a sync), so a checkpoint delays commits by one such piece.
  */
 import {
+  BufferPrefault,
   ENTRY_WORDS_MAX,
   FAILURE_NONE,
-  BufferPrefault,
   FREE_PAGES_SHARED_MAX,
   FramePrefault,
   PROGRESS_APPENDED,

@@ -26,10 +26,14 @@ const DELAY_MAX_MS = 500;
 export class MergeSchedule {
   readonly #engine: Engine;
   readonly #buffers: WriteBuffers;
-  /** So many sealed generations may wait: the other half of all is for what comes meanwhile. */
+  /**
+   * So many sealed generations may wait: the other half of all is for what comes meanwhile, and at
+   * `pendingCommitsMax` entries in the queue no commit would be admitted.
+   */
   readonly #backlogMax: number;
   #wanted = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Since when generations are held back, and what was committed at the last look. */
   #timerSinceMs = 0;
   #lastCommitted = 0;
 

@@ -18,6 +18,7 @@ import {
   KEY_BYTES_MASK,
   KEY_FAMILY,
   KEY_OFFSET,
+  OPERATION_UNIT,
   UNIT_WORD_SHIFT,
 } from '../layout/write-buffer.js';
 import { hashOwnKey, isKeyEqual } from './keys.js';
@@ -44,7 +45,7 @@ export function hashMore(
     const keyBytes = first >>> 16;
     const keyOffset = operationKeyOffset(at, words[word + 2]);
     if (kind === OperationKind.PUT || kind === OperationKind.DELETE) {
-      addToTable(words, mask, words[word + 1], keyOffset, keyBytes);
+      addToTable(words, mask, words[word + OPERATION_UNIT], keyOffset, keyBytes);
     }
     at = keyOffset + padTo4(keyBytes);
   }

@@ -66,23 +66,6 @@ export function hashOwnKey(
   return finish(hash);
 }
 
-/** Whether two keys of the block, equally long, are the same. */
-export function areOwnKeysEqual(
-  words: Int32Array,
-  a: number,
-  b: number,
-  keyBytes: number,
-): boolean {
-  let aWord = a >> 2;
-  let bWord = b >> 2;
-  const end = (a + keyBytes) >> 2;
-  while (aWord < end) {
-    if (words[aWord++] !== words[bWord++]) return false;
-  }
-  const rest = keyBytes & 3;
-  return rest === 0 || lowBytes(words[aWord] ^ words[bWord], rest) === 0;
-}
-
 /** Whether `key[at .. at + bytes)` equals the bytes of the block from `offset` on. */
 export function isKeyEqual(
   u8: Uint8Array,

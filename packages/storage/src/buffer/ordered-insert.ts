@@ -10,7 +10,6 @@ import {
   BUFFER_BRANCHES,
   BUFFER_LEAVES,
   FAMILY_FIRST_LEAF,
-  FAMILY_KEYS,
   FAMILY_LAST_LEAF,
   FAMILY_ROOT,
   FAMILY_TOP,
@@ -69,7 +68,6 @@ export function insertKey(u8: Uint8Array, words: Int32Array, family: number, uni
     words[family + FAMILY_FIRST_LEAF] = first;
     words[family + FAMILY_LAST_LEAF] = first;
     insertAt(u8, words, first << UNIT_WORD_SHIFT, 0, 0, unit);
-    words[family + FAMILY_KEYS] = 1;
     return NO_UNIT;
   }
   const leaf = lastLeaf << UNIT_WORD_SHIFT;
@@ -82,12 +80,8 @@ export function insertKey(u8: Uint8Array, words: Int32Array, family: number, uni
   if (common === lastBytes && common === bytes) return last >> UNIT_WORD_SHIFT;
   const isLongerOnly = common === lastBytes;
   const isBehind = isLongerOnly || (common < bytes && u8[lastAt + common] < u8[at + common]);
-  if (isBehind) append(u8, words, family, leaf, unit, common);
-  else {
-    const known = insertSorted(u8, words, family, unit, at, bytes);
-    if (known !== NO_UNIT) return known;
-  }
-  words[family + FAMILY_KEYS] += 1;
+  if (!isBehind) return insertSorted(u8, words, family, unit, at, bytes);
+  append(u8, words, family, leaf, unit, common);
   return NO_UNIT;
 }
 

@@ -29,6 +29,7 @@ import {
   BUFFER_UNITS_USED,
   FAMILY_CREATED,
   FAMILY_DROPPED,
+  FAMILY_KEYS,
   FAMILY_LAST_SEQUENCE,
   HASH_SLOTS,
   KEY_BYTES_KIND,
@@ -41,6 +42,7 @@ import {
   KEY_VALUE_BYTES,
   KEY_VALUE_OFFSET,
   NO_UNIT,
+  OPERATION_UNIT,
   UNIT_BYTES,
   UNIT_WORD_SHIFT,
   dataStart,
@@ -72,9 +74,6 @@ export class BufferHit {
   valueOffset = 0;
   valueBytes = 0;
 }
-
-/** Where an operation of the data has the unit of its key node, as the log has the family id. */
-const OPERATION_UNIT_WORD = 1;
 
 /** A look-up takes so many operations into the hash table, so that none takes long. */
 const HASHED_PER_FIND = 256;
@@ -348,6 +347,7 @@ export class WriteBuffer {
     if (known === NO_UNIT) {
       words[node + KEY_OLDER] = NO_UNIT;
       words[node + KEY_FAMILY] = familyId;
+      words[family + FAMILY_KEYS] += 1;
       words[BUFFER_KEYS] += 1;
     } else {
       returnUnit(words);
@@ -360,7 +360,7 @@ export class WriteBuffer {
     words[node + KEY_VALUE_OFFSET] = operationValueOffset(ordinal);
     words[node + KEY_VALUE_BYTES] = valueBytes;
     storeWideOwned(words, node + KEY_SEQUENCE, sequence);
-    words[(ordinal >> 2) + OPERATION_UNIT_WORD] = unit;
+    words[(ordinal >> 2) + OPERATION_UNIT] = unit;
   }
 }
 

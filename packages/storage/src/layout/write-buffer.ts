@@ -97,6 +97,9 @@ export const UNIT_WORD_SHIFT = 3;
 export const UNIT_WORDS = 1 << UNIT_WORD_SHIFT;
 export const NO_UNIT = 0;
 
+/** Word of an operation in the data where the log has the family id. */
+export const OPERATION_UNIT = 1;
+
 export const KEY_OFFSET = 0;
 export const KEY_VALUE_OFFSET = 1;
 export const KEY_VALUE_BYTES = 2;

@@ -58,7 +58,7 @@ export class FramePrefault {
 
 /**
  * Touches the generations of the write buffer ahead of use, a bounded piece per step: all that were
- * ever active, and the one behind them. One per database.
+ * ever active, and the one behind them; none before the first commit. One per database.
  */
 export class BufferPrefault {
   readonly #blocks: readonly Int32Array[];
@@ -83,10 +83,10 @@ export class BufferPrefault {
     return true;
   }
 
-  /** The main thread has activated the block before this one: it empties a block first. */
+  /** The block before was active, the first one itself: the main thread empties a block first. */
   #isDue(): boolean {
-    const before = this.#blocks[this.#block - 1];
-    return before === undefined || Atomics.load(before, BUFFER_RESETS) !== 0;
+    const used = this.#blocks[Math.max(0, this.#block - 1)]!;
+    return Atomics.load(used, BUFFER_RESETS) !== 0;
   }
 }
 
