@@ -49,8 +49,8 @@ export class ProofRun {
 
   constructor(plan: ProofPlan) {
     this.#plan = plan;
-    const asked = env['MANIFOLD_PROOF_COUNT'];
-    this.count = asked === undefined ? (IS_LARGE ? plan.large : plan.small) : Number(asked);
+    const ordinary = IS_LARGE ? plan.large : plan.small;
+    this.count = Number(env['MANIFOLD_PROOF_COUNT'] ?? ordinary);
   }
 
   get elapsedMs(): number {
