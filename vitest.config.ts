@@ -8,6 +8,7 @@ export default defineConfig({
       'scripts/lib/*.test.mjs',
       'bench/test/**/*.test.ts',
     ],
+    globalSetup: 'scripts/lib/bundle-workers.mjs',
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -25,6 +25,8 @@ const NODE_MINIMUM = [20, 15];
  */
 const INSTALL = ['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit'];
 
+const BUNDLER = join(ROOT, 'scripts/lib/bundle-workers.mjs');
+
 const STAMP_NAME = '.manifold-installed';
 
 /** Ends the program with one line; for conditions the user can mend. */
@@ -122,6 +124,7 @@ export function build(project = '.') {
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
   const mend = 'Mend the errors above; if there are none, remove node_modules and try again.';
   must(process.execPath, [compiler, '-b', project], ROOT, mend);
+  if (project === '.') must(process.execPath, [BUNDLER], ROOT, mend);
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
