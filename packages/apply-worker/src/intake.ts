@@ -95,6 +95,13 @@ export class Intake {
     return at !== NO_ENTRY && this.#isSealed(at) ? at : NO_ENTRY;
   }
 
+  /** As `firstSealed`, of the entry behind the one at `at`. */
+  sealedBehind(at: number, sequence: number): number {
+    const next = at + this.words[at + ENTRY_WORDS]!;
+    if (next >= this.#end || !this.#isSealed(next)) return NO_ENTRY;
+    return loadWideOwned(this.words, next + ENTRY_SEQUENCE) <= sequence ? next : NO_ENTRY;
+  }
+
   /** Drops the oldest entry. */
   drop(): void {
     this.#start += this.words[this.#start + ENTRY_WORDS]!;

@@ -115,17 +115,17 @@ export class ApplyGroups {
 
   /**
    * Worker 0 has staged the rows of a merged window, which ends at `sequence`; no group is open.
-   * `commits`: of the generation when this was its last window, 0 when others follow.
+   * `generations`: how many have become whole with it, and how many commits they hold; 0 when the
+   * window lies inside one.
    */
-  publishMerged(sequence: number, mark: number, commits: number): void {
+  publishMerged(sequence: number, mark: number, generations: number, commits: number): void {
     assert(!this.isOpen && sequence > this.staged, 'a merge is a group of its own');
     assert(this.#publishes, 'who merges publishes');
     this.staged = sequence;
     this.mark = mark;
     this.commits += commits;
-    const isLast = commits > 0;
-    this.#publish(isLast ? 1 : 0);
-    if (!isLast) return;
+    this.#publish(generations);
+    if (generations === 0) return;
     // Peers have no rows to bring there: nobody waits for them.
     this.#callPeers(sequence);
     storeWide(this.#shared.queueControl, reachedWord(0), sequence);

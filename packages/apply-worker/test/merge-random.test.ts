@@ -154,6 +154,8 @@ describe('random histories of sealed generations', () => {
       applyWorkers: [1, 2, 4][seed % 3]!,
       cacheBytes: seed % 2 === 0 ? MIB : 2 * MIB,
       writeBufferBytes: 128 * 1024,
+      // With six, up to three are merged together.
+      writeBufferCount: seed % 2 === 0 ? 6 : 3,
     };
     const init = { dirtyShareMax: 0.2 };
     let life = new Life(new BufferedMain({ sizes, init }), random);

@@ -159,6 +159,64 @@ describe.each([1, 2, 4])('a sealed generation, with %i workers', (applyWorkers) 
   });
 });
 
+describe('generations that wait behind one another', () => {
+  /** Six generations, so three at once; one sealed generation with each of these fills. */
+  function sealThree(stopIn?: number): { main: BufferedMain; sealed: number[] } {
+    const main = new BufferedMain({ sizes: { writeBufferCount: 6 } });
+    const families = Array.from({ length: 2 }, () => main.newFamily());
+    main.commit(families.map((family) => ({ kind: 'create', family })));
+    main.mergeAll();
+    const sealed: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      fill(main, families[0]!, i * 100, 300, `${i}:`);
+      if (i === stopIn) main.takeSnapshot();
+      main.commit([put(families[1]!, `k${i}`, 'v'), put(families[1]!, 'all', `${i}`)]);
+      sealed.push(main.seal());
+    }
+    main.harness.sync();
+    return { main, sealed };
+  }
+
+  it('are merged together, with one root set and one visit to each entry', () => {
+    const { main, sealed } = sealThree();
+    const { statistics } = main.harness.shared;
+    const entriesBefore = statistics[STAT_MERGE_ENTRIES]!;
+    const mergesBefore = statistics[STAT_MERGES]!;
+    main.publishable.delete(sealed[0]!);
+    main.publishable.delete(sealed[1]!);
+    main.settle();
+    expectPublished(main, sealed[2]!);
+    expect(main.harness.producer.commitsInside()).toBe(0);
+    expect(statistics[STAT_MERGES]! - mergesBefore).toBe(3);
+    // 500 keys of one family, 4 of the other.
+    expect(statistics[STAT_MERGE_ENTRIES]! - entriesBefore).toBe(504);
+  });
+
+  it('are not when their commits are not all synced', () => {
+    const main = new BufferedMain({ sizes: { writeBufferCount: 6 } });
+    const family = main.newFamily();
+    main.commit([{ kind: 'create', family }]);
+    const first = main.seal();
+    fill(main, family, 0, 300, 'v');
+    const second = main.seal();
+    main.harness.sync(second - 1);
+    main.settle();
+    expectPublished(main, first);
+  });
+
+  it('are not when a snapshot stands in one of them', () => {
+    const { main, sealed } = sealThree(2);
+    main.harness.runUntilIdle();
+    // Two together, then the root set of the snapshot.
+    const { sequence } = main.snapshots[0]!;
+    expectPublished(main, sequence);
+    expect(sequence).toBeGreaterThan(sealed[1]!);
+    expect(main.harness.producer.commitsInside()).toBe(1);
+    main.settle();
+    expectPublished(main, sealed[2]!);
+  });
+});
+
 describe('stops', () => {
   it('are root sets of their own, one after the other, each when VIEW has reached the last', () => {
     const { main, families } = newMain(2);

@@ -1,5 +1,5 @@
 /**
- * One window of a sealed generation on its way into the trees: a private diff over the staged
+ * One window of sealed generations on its way into the trees: a private diff over the staged
  * roots, built in bounded pieces, family by family and leaf by leaf. Nothing is visible to anyone
  * else until the window is staged (`stage-window.ts`). Threads: apply worker 0.
  *
@@ -9,11 +9,11 @@
  * 2. A piece either makes a change of one entry whole or leaves it for the next piece.
  */
 import {
-  BufferMergeWalk,
   CHANGES_PER_LOOK,
   Diff,
   FAMILY_ABSENT,
   FAMILY_LIVE,
+  GenerationsWalk,
   PAGES_PER_CHANGE,
   RootRow,
   TreeRoot,
@@ -66,8 +66,7 @@ export class MergeWindow {
   /** Entries that were put into trees or taken out of them. */
   entryCount = 0;
   readonly #parts: MergeParts;
-  readonly #buffer: WriteBuffer;
-  readonly #walk = new BufferMergeWalk();
+  readonly #walk: GenerationsWalk;
   /** Of the family that the walk stands on, from its first change until its last. */
   #writer: TreeWriter | undefined;
   /** Ranges of the family that are removed already. */
@@ -80,12 +79,14 @@ export class MergeWindow {
   /** Set while a value is written straight to the file. */
   #beforeValue: DiffMark | undefined;
 
-  /** The window above < sequence <= end; the staged rows stand at `above`. */
-  constructor(parts: MergeParts, buffer: WriteBuffer, above: number, end: number) {
+  /**
+   * The window above < sequence <= end of the generations, oldest first; the staged rows stand at
+   * `above`.
+   */
+  constructor(parts: MergeParts, buffers: readonly WriteBuffer[], above: number, end: number) {
     this.#parts = parts;
-    this.#buffer = buffer;
     this.end = end;
-    this.#walk.reset(buffer, above, end);
+    this.#walk = new GenerationsWalk(buffers, above, end);
     this.diff.reset(parts.context.pager.newToken());
   }
 
@@ -151,15 +152,15 @@ export class MergeWindow {
     if (!walk.nextEntry()) return false;
     this.#hasEntry = true;
     const { pager } = this.#parts.context;
-    if (!walk.isDelete) this.#framesWanted = framesForValue(pager, walk.valueBytes);
+    const { entry } = walk;
+    if (!entry.isDelete) this.#framesWanted = framesForValue(pager, entry.valueBytes);
     return true;
   }
 
   #makeChange(writer: TreeWriter): void {
-    const walk = this.#walk;
-    const { bytes } = this.#buffer;
-    const { keyOffset, keyBytes, valueOffset, valueBytes } = walk;
-    if (walk.isDelete) {
+    const { entry } = this.#walk;
+    const { bytes, keyOffset, keyBytes, valueOffset, valueBytes } = entry;
+    if (entry.isDelete) {
       writer.delete(bytes, keyOffset, keyBytes);
     } else {
       const isDirect = isWrittenThrough(this.#parts.context.pager, valueBytes);

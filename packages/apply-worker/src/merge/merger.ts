@@ -1,7 +1,8 @@
 /**
- * Merging sealed generations of the write buffer into the trees: one generation at a time, window
- * by window, each window a root set of its own. A step is one bounded piece. Threads: apply worker
- * 0.
+ * Merging sealed generations of the write buffer into the trees: window by window, each window a
+ * root set of its own. Generations that wait behind the first are merged together with it, unless a
+ * snapshot stands between: with random keys each of them changes nearly every leaf. A step is one
+ * bounded piece. Threads: apply worker 0.
  *
  * Invariants
  * 1. A generation is merged only when its last commit is synced, when the main thread wants it to
@@ -11,8 +12,10 @@
  *    between any two steps.
  * 3. A root set at a stop is the newest one until VIEW has reached the stop: the main thread then
  *    has a copy of it for its snapshots. The next window is built meanwhile, but not staged.
- * 4. The buffer is not touched any more once its last window was published: the main thread
- *    empties it.
+ * 4. A buffer is not touched any more once its last window was published: the main thread empties
+ *    it.
+ * 5. Half of the generations are merged together at most: the main thread fills the others
+ *    meanwhile, and gets all of them back at once.
  */
 import {
   NO_ENTRY,
@@ -38,11 +41,12 @@ import { stageWindow } from './stage-window.js';
 
 const NS_PER_MS = 1e6;
 
-/** The generation that is being merged. */
+/** The generations that are being merged. */
 interface Running {
-  readonly generation: SealedGeneration;
-  readonly buffer: WriteBuffer;
-  /** Index in `generation.ends` of the window in work. */
+  /** Oldest first. What is behind the first one was taken along by its last window. */
+  readonly generations: SealedGeneration[];
+  readonly buffers: WriteBuffer[];
+  /** Index in `ends` of the first generation of the window in work. */
   windowIndex: number;
   /** `undefined` until the window is begun. */
   window: MergeWindow | undefined;
@@ -59,6 +63,7 @@ export class Merger {
   readonly #pages: PageSink;
   /** Attached when they are first sealed. */
   readonly #buffers: (WriteBuffer | undefined)[] = [];
+  readonly #togetherMax: number;
   #running: Running | undefined;
 
   constructor(parts: MergeParts, intake: Intake, groups: ApplyGroups, pages: PageSink) {
@@ -66,6 +71,8 @@ export class Merger {
     this.#intake = intake;
     this.#groups = groups;
     this.#pages = pages;
+    const { writeBufferCount } = parts.context.shared.sizes;
+    this.#togetherMax = Math.max(1, Math.floor(writeBufferCount / 2));
   }
 
   /** The merge waits for frames that a checkpoint or other threads will let go. */
@@ -102,8 +109,8 @@ export class Merger {
     const isPublished = generation.ends[0] === staged;
     assert(generation.ends[0]! >= staged, 'no stop lies in a generation before');
     return {
-      generation,
-      buffer,
+      generations: [generation],
+      buffers: [buffer],
       windowIndex: isPublished ? 1 : 0,
       window: undefined,
       isWindowComplete: false,
@@ -118,9 +125,7 @@ export class Merger {
   }
 
   #advance(running: Running): boolean {
-    const { generation, windowIndex, buffer } = running;
-    const end = generation.ends[windowIndex]!;
-    const window = (running.window ??= this.#beginWindow(buffer, end));
+    const window = (running.window ??= this.#beginWindow(running));
     let hasWorked = false;
     if (!running.isWindowComplete) {
       const outcome = window.step();
@@ -133,10 +138,28 @@ export class Merger {
     return true;
   }
 
-  #beginWindow(buffer: WriteBuffer, end: number): MergeWindow {
+  #beginWindow(running: Running): MergeWindow {
     const { staged, trace } = this.#groups;
     trace?.begin(staged);
-    return new MergeWindow(this.#parts, buffer, staged, end);
+    const { ends } = running.generations[0]!;
+    const isLast = running.windowIndex === ends.length - 1;
+    if (isLast) this.#takeAlong(running);
+    const end = isLast ? running.generations.at(-1)!.sequence : ends[running.windowIndex]!;
+    return new MergeWindow(this.#parts, running.buffers, staged, end);
+  }
+
+  /** Adds the generations behind the first one that are due and have no stop. */
+  #takeAlong({ generations, buffers }: Running): void {
+    const synced = loadWide(this.#parts.context.shared.progress, PROGRESS_SYNCED);
+    let at = this.#intake.firstSealed(synced);
+    while (generations.length < this.#togetherMax) {
+      at = this.#intake.sealedBehind(at, synced);
+      if (at === NO_ENTRY) return;
+      const generation = readSealedGeneration(this.#intake.words, at);
+      if (generation.ends.length > 1) return;
+      generations.push(generation);
+      buffers.push(this.#attach(generation.index));
+    }
   }
 
   #hasViewReached(sequence: number): boolean {
@@ -146,15 +169,16 @@ export class Merger {
   /** Nothing else runs on this thread between staging and publishing (invariant 2). */
   #finishWindow(running: Running, window: MergeWindow): void {
     const { shared, pager } = this.#parts.context;
-    const { generation, buffer } = running;
-    const isLast = window.end === generation.sequence;
-    this.#count(buffer, window, isLast);
-    // Invariant 4: read before it is published.
-    const commits = isLast ? buffer.commitCount : 0;
+    const { generations, buffers } = running;
+    const isLast = window.end === generations.at(-1)!.sequence;
+    const merged = isLast ? buffers : [];
+    // Invariant 4: read before they are published.
+    const commits = merged.reduce((sum, buffer) => sum + buffer.commitCount, 0);
+    this.#count(window, merged, commits);
     stageWindow(shared, window, this.#pages);
-    this.#groups.publishMerged(window.end, pager.birthMark(), commits);
+    this.#groups.publishMerged(window.end, pager.birthMark(), merged.length, commits);
     if (isLast) {
-      this.#intake.drop();
+      for (let i = 0; i < generations.length; i++) this.#intake.drop();
       this.#running = undefined;
       return;
     }
@@ -164,12 +188,12 @@ export class Merger {
     running.viewAwaited = window.end;
   }
 
-  #count(buffer: WriteBuffer, window: MergeWindow, isLast: boolean): void {
+  /** `merged`: the generations that are whole in the trees with this window. */
+  #count(window: MergeWindow, merged: readonly WriteBuffer[], commits: number): void {
     const { statistics } = this.#parts.context.shared;
     statistics[STAT_MERGE_ENTRIES]! += window.entryCount;
-    if (!isLast) return;
-    statistics[STAT_MERGES]! += 1;
-    statistics[STAT_MERGE_COMMITS]! += buffer.commitCount;
-    statistics[STAT_MERGE_BYTES]! += buffer.usedBytes;
+    statistics[STAT_MERGES]! += merged.length;
+    statistics[STAT_MERGE_COMMITS]! += commits;
+    for (const buffer of merged) statistics[STAT_MERGE_BYTES]! += buffer.usedBytes;
   }
 }

@@ -1,4 +1,5 @@
 export * from './buffer-cursor.js';
+export * from './generations-walk.js';
 export { hashKey } from './keys.js';
 export * from './merge-walk.js';
 export type { BufferRange } from './tombstones.js';

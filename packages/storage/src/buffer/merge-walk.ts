@@ -39,6 +39,8 @@ const NO_BYTES = Buffer.alloc(0);
 const NO_WORDS = new Int32Array(0);
 const NO_RANGES: readonly BufferRange[] = [];
 const LEAF_UNITS = unitsAt(0);
+/** Ordinal of a version that another, older buffer holds. */
+const OLDER_THAN_ALL = 0;
 /** Word 0 is in the header, never a leaf. */
 const NO_LEAF = 0;
 
@@ -50,7 +52,9 @@ export class BufferMergeWalk {
   isDropped = false;
   /** Ranges that the window removes from the family, the oldest first. */
   tombstones: readonly BufferRange[] = NO_RANGES;
-  /** Current entry: offsets into the buffer's `bytes`. */
+  /** Of the buffer. */
+  bytes: Buffer = NO_BYTES;
+  /** Current entry: offsets into `bytes`. */
   isDelete = false;
   keyOffset = 0;
   keyBytes = 0;
@@ -59,7 +63,6 @@ export class BufferMergeWalk {
 
   // Plain fields: every entry touches them.
   private buffer: WriteBuffer | undefined = undefined;
-  private bytes: Buffer = NO_BYTES;
   private words: Int32Array = NO_WORDS;
   private above = 0;
   private upTo = 0;
@@ -93,6 +96,24 @@ export class BufferMergeWalk {
     this.isAhead = false;
     this.tombstones = NO_RANGES;
     return false;
+  }
+
+  /** The families that the buffer names, in the order in which it does for the first time. */
+  familyIds(): number[] {
+    return this.rows.map((row) => this.words[row + FAMILY_ID]);
+  }
+
+  /** Goes to this family; false when the window does nothing to it. */
+  goTo(familyId: number): boolean {
+    const row = this.rows.find((at) => this.words[at + FAMILY_ID] === familyId);
+    return row !== undefined && this.enter(row);
+  }
+
+  /** Whether a range of the window and the current family has `key[at .. at + bytes)` in it. */
+  clears(key: Uint8Array, at: number, bytes: number): boolean {
+    if (this.tombstones.length === 0) return false;
+    const { words, familyId, upTo } = this;
+    return isCovered(this.bytes, words, familyId, key, at, bytes, OLDER_THAN_ALL, upTo);
   }
 
   /** Goes to the next entry of the family, in key order. */

@@ -65,9 +65,11 @@ export class TestBuffer {
   readonly #random: Random;
   #step = 0;
   #clears = 0;
-  readonly #dropped = new Set<number>();
+  readonly #dropped: Set<number>;
 
-  constructor(blockBytes: number, random: Random) {
+  /** `dropped`: families that are gone already; shared by buffers that follow one another. */
+  constructor(blockBytes: number, random: Random, dropped = new Set<number>()) {
+    this.#dropped = dropped;
     this.buffer = new WriteBuffer(new SharedArrayBuffer(blockBytes));
     this.#random = random;
   }
