@@ -1,6 +1,9 @@
 /** Sealed generations: what is in the trees afterwards, at which sequences it is published. */
 import { describe, expect, it } from 'vitest';
 import {
+  MERGE_WHOLE,
+  MIB,
+  PROGRESS_MERGE_LEFT,
   PROGRESS_SHUTDOWN,
   PROGRESS_VIEW,
   SHUTDOWN_DRAIN,
@@ -160,15 +163,15 @@ describe.each([1, 2, 4])('a sealed generation, with %i workers', (applyWorkers) 
 });
 
 describe('generations that wait behind one another', () => {
-  /** Six generations, so three at once; one sealed generation with each of these fills. */
-  function sealThree(stopIn?: number): { main: BufferedMain; sealed: number[] } {
-    const main = new BufferedMain({ sizes: { writeBufferCount: 6 } });
+  /** Six generations, so three at once. */
+  function sealThree(stopIn?: number, keys = 300): { main: BufferedMain; sealed: number[] } {
+    const main = new BufferedMain({ sizes: { writeBufferCount: 6, writeBufferBytes: MIB } });
     const families = Array.from({ length: 2 }, () => main.newFamily());
     main.commit(families.map((family) => ({ kind: 'create', family })));
     main.mergeAll();
     const sealed: number[] = [];
     for (let i = 0; i < 3; i++) {
-      fill(main, families[0]!, i * 100, 300, `${i}:`);
+      fill(main, families[0]!, i * 100, keys, `${i}:`);
       if (i === stopIn) main.takeSnapshot();
       main.commit([put(families[1]!, `k${i}`, 'v'), put(families[1]!, 'all', `${i}`)]);
       sealed.push(main.seal());
@@ -190,6 +193,23 @@ describe('generations that wait behind one another', () => {
     expect(statistics[STAT_MERGES]! - mergesBefore).toBe(3);
     // 500 keys of one family, 4 of the other.
     expect(statistics[STAT_MERGE_ENTRIES]! - entriesBefore).toBe(504);
+  });
+
+  it('say how much of the merge is left', () => {
+    const { main, sealed } = sealThree(undefined, 3000);
+    const { progress } = main.harness.shared;
+    const seen: number[] = [0];
+    while (main.harness.applied < sealed[2]!) {
+      main.harness.step();
+      const left = progress[PROGRESS_MERGE_LEFT]!;
+      if (left !== seen.at(-1)) seen.push(left);
+      if (main.harness.applied < sealed[0]!) main.follow();
+    }
+    const falling = seen.slice(1).toSorted((a, b) => b - a);
+    expect(seen.slice(1)).toEqual(falling);
+    expect(seen.at(-1)).toBe(0);
+    expect(Math.max(...seen)).toBeLessThanOrEqual(MERGE_WHOLE);
+    expect(seen.length).toBeGreaterThan(2);
   });
 
   it('are not when their commits are not all synced', () => {

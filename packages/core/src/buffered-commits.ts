@@ -70,7 +70,11 @@ export class BufferedCommits {
     const needs = this.#needs();
     const { buffers } = this;
     if (buffers.isTooLarge(needs)) return this.#placeAsDiff();
-    if (buffers.hasRoom(needs)) return Placed.IN_BUFFER;
+    if (buffers.hasRoom(needs)) {
+      if (!buffers.mustPace(needs)) return Placed.IN_BUFFER;
+      this.#merges.all();
+      return Placed.NOT_YET;
+    }
     if (this.#seal()) {
       if (!buffers.canActivate) this.versions.advance();
       if (buffers.activate()) return Placed.IN_BUFFER;

@@ -8,9 +8,10 @@ import { inModes } from './support/modes.js';
 
 inModes('pendingBytesMax blocks the caller, and goes on', async (mode) => {
   const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 1000 } as const;
-  const options = { mode, pendingBytesMax: 64 * 1024, pendingCommitsMax: 4 };
+  const options = { mode, pendingBytesMax: 64 * 1024, pendingCommitsMax: 4, writeBufferCount: 2 };
   const db = await openSmallWith({ vfsSpec }, options);
-  const value = 'x'.repeat(2000);
+  // Together more than the write buffer takes.
+  const value = 'x'.repeat(10_000);
   const commits = [];
   for (let at = 0; at < 300; at++) {
     commits.push(db.put(`k${at}`, value, { durability: 'async' }));

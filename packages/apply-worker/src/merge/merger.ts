@@ -18,19 +18,24 @@
  *    meanwhile, and gets all of them back at once.
  */
 import {
+  MERGE_WHOLE,
   NO_ENTRY,
   NO_SEQUENCE,
+  PROGRESS_MERGE_LEFT,
   PROGRESS_MERGE_WANTED,
   PROGRESS_SYNCED,
   PROGRESS_VIEW,
+  REASON_SPACE,
   STAT_MERGES,
   STAT_MERGE_BYTES,
   STAT_MERGE_COMMITS,
   STAT_MERGE_ENTRIES,
   STAT_MERGE_NS,
+  THREAD_MAIN,
   WriteBuffer,
   assert,
   loadWide,
+  ringBell,
 } from '@manifold-db/storage';
 import type { PageSink } from '../drain.js';
 import type { Intake } from '../intake.js';
@@ -40,6 +45,8 @@ import { readSealedGeneration, type SealedGeneration } from './sealed-generation
 import { stageWindow } from './stage-window.js';
 
 const NS_PER_MS = 1e6;
+/** The main thread is told how far the merge is when it has come so much further. */
+const LEFT_STEP = MERGE_WHOLE / 32;
 
 /** The generations that are being merged. */
 interface Running {
@@ -52,6 +59,8 @@ interface Running {
   window: MergeWindow | undefined;
   /** Every change of the window is made. */
   isWindowComplete: boolean;
+  /** Keys of the windows that are published. */
+  keysDone: number;
   /** What VIEW must have reached before the window is published. */
   viewAwaited: number;
 }
@@ -114,6 +123,7 @@ export class Merger {
       windowIndex: isPublished ? 1 : 0,
       window: undefined,
       isWindowComplete: false,
+      keysDone: 0,
       viewAwaited: isPublished ? staged : NO_SEQUENCE,
     };
   }
@@ -129,6 +139,7 @@ export class Merger {
     let hasWorked = false;
     if (!running.isWindowComplete) {
       const outcome = window.step();
+      this.#tellLeft(running, window);
       if (outcome !== WindowStep.COMPLETE) return outcome === WindowStep.MORE;
       running.isWindowComplete = true;
       hasWorked = true;
@@ -162,6 +173,19 @@ export class Merger {
     }
   }
 
+  /** Whoever fills the last free generation does it no faster than room is made. */
+  #tellLeft({ buffers, keysDone }: Running, window: MergeWindow): void {
+    const { progress, bells } = this.#parts.context.shared;
+    const keys = buffers.reduce((sum, buffer) => sum + buffer.keyCount, 0);
+    const share = Math.min(1, (keysDone + window.entryCount) / Math.max(keys, 1));
+    // Not 0 before the end: until then nothing is free.
+    const left = Math.max(1, Math.ceil((1 - share) * MERGE_WHOLE));
+    const before = progress[PROGRESS_MERGE_LEFT]!;
+    if (before !== 0 && before - left < LEFT_STEP) return;
+    Atomics.store(progress, PROGRESS_MERGE_LEFT, left);
+    ringBell(bells, THREAD_MAIN, REASON_SPACE);
+  }
+
   #hasViewReached(sequence: number): boolean {
     return loadWide(this.#parts.context.shared.progress, PROGRESS_VIEW) >= sequence;
   }
@@ -176,6 +200,7 @@ export class Merger {
     const commits = merged.reduce((sum, buffer) => sum + buffer.commitCount, 0);
     this.#count(window, merged, commits);
     stageWindow(shared, window, this.#pages);
+    if (isLast) Atomics.store(shared.progress, PROGRESS_MERGE_LEFT, 0);
     this.#groups.publishMerged(window.end, pager.birthMark(), merged.length, commits);
     if (isLast) {
       for (let i = 0; i < generations.length; i++) this.#intake.drop();
@@ -183,6 +208,7 @@ export class Merger {
       return;
     }
     running.windowIndex++;
+    running.keysDone += window.entryCount;
     running.window = undefined;
     running.isWindowComplete = false;
     running.viewAwaited = window.end;

@@ -10,6 +10,8 @@
  * 3. What does not fit an empty generation does not come here: it becomes a page diff.
  */
 import {
+  MERGE_WHOLE,
+  PROGRESS_MERGE_LEFT,
   PendingEntry,
   SEALED_STOPS,
   WIDE_WORDS,
@@ -25,6 +27,9 @@ import type { Staging } from '../staging.js';
  * merged and checkpointed, the log has to keep it.
  */
 const LOG_SHARE_MAX = 1 / 8;
+
+/** So much of the last free generation is given out no faster than the running merge goes on. */
+const PACED_SHARE = 1 / 2;
 
 /** What a commit needs of a generation. */
 export interface BufferNeeds {
@@ -125,6 +130,19 @@ export class WriteBuffers {
   /** Last sequence of the newest sealed generation with `behind` sealed ones behind it, or 0. */
   sealedEnd(behind: number): number {
     return this.#sealed.at(-1 - behind)?.buffer.lastSequence ?? 0;
+  }
+
+  /**
+   * Nothing is free behind the active generation, and so little of that itself that the commit has
+   * to wait for the running merge: room is given out as the merge makes it, instead of all of it
+   * at once and then none until the merge is over.
+   */
+  mustPace({ bytes }: BufferNeeds): boolean {
+    const buffer = this.#active?.buffer;
+    if (this.#free.length > 0 || this.#sealed.length === 0 || buffer === undefined) return false;
+    const left = Atomics.load(this.#engine.shared.progress, PROGRESS_MERGE_LEFT) / MERGE_WHOLE;
+    const room = this.#bytes - buffer.usedBytes - bytes;
+    return !buffer.isEmpty && room < this.#bytes * PACED_SHARE * left;
   }
 
   get canActivate(): boolean {

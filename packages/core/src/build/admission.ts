@@ -8,6 +8,7 @@ import {
   LOG_PREPARED_SEGMENT,
   PROGRESS_CHECKPOINT_DONE,
   PROGRESS_CHECKPOINT_WANTED,
+  PROGRESS_MERGE_LEFT,
   QUEUE_POPPED,
   RING_CLAIMED,
   RING_CONSUMED,
@@ -147,6 +148,7 @@ export class Admission {
     stamp = (Math.imul(stamp, 31) + Atomics.load(logSpace, LOG_PREPARED_SEGMENT)) | 0;
     stamp = (Math.imul(stamp, 31) + Atomics.load(logSpace, LOG_FULL)) | 0;
     stamp = (Math.imul(stamp, 31) + Atomics.load(progress, PROGRESS_CHECKPOINT_DONE)) | 0;
+    stamp = (Math.imul(stamp, 31) + Atomics.load(progress, PROGRESS_MERGE_LEFT)) | 0;
     stamp = (Math.imul(stamp, 31) + Atomics.load(pagesControl, FRAMES_DIRTY)) | 0;
     // A read of the synced view ends it too, without a bell.
     return (Math.imul(stamp, 31) + Number(this.#backlog.isBusy)) | 0;

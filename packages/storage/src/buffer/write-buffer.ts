@@ -127,6 +127,11 @@ export class WriteBuffer {
     return this.words[BUFFER_COMMITS];
   }
 
+  /** Keys of all families, each counted once, whatever its versions. */
+  get keyCount(): number {
+    return this.words[BUFFER_KEYS];
+  }
+
   /** Bytes of data and index. */
   get usedBytes(): number {
     return this.words[BUFFER_DATA_USED] + this.words[BUFFER_UNITS_USED] * UNIT_BYTES;

@@ -20,6 +20,7 @@
  * | READY            | workers (Atomics.add), once each                             | main     |
  * | VIEW             | main, mode `buffered`: sequence of the root set that its reads stand on; snapshots below it have moved to a root set of their own | apply 0 |
  * | MERGE_WANTED     | main, mode `buffered`: sequence up to which sealed generations are to be merged now | apply 0 |
+ * | MERGE_LEFT       | apply worker 0, mode `buffered`: how much of the running merge is left, of MERGE_WHOLE; 0 while none runs | main |
  * | FORCE_SWITCH     | main: test-only switches (see TEST_SWITCH_*)                 |          |
  */
 export const PROGRESS_APPENDED = 0;
@@ -36,7 +37,11 @@ export const PROGRESS_READY = 99;
 export const PROGRESS_TEST_SWITCH = 112;
 export const PROGRESS_VIEW = 128;
 export const PROGRESS_MERGE_WANTED = 144;
-export const PROGRESS_BYTES = 160 * Int32Array.BYTES_PER_ELEMENT;
+export const PROGRESS_MERGE_LEFT = 160;
+export const PROGRESS_BYTES = 176 * Int32Array.BYTES_PER_ELEMENT;
+
+/** PROGRESS_MERGE_LEFT of a merge that has just begun. */
+export const MERGE_WHOLE = 1024;
 
 /** Values of PROGRESS_FAILURE. */
 export const FAILURE_NONE = 0;
