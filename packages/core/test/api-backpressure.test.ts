@@ -7,10 +7,10 @@ import { MIB, databasePath, expectCode, openSmall, openSmallWith } from './suppo
 import { inModes } from './support/modes.js';
 
 inModes('pendingBytesMax blocks the caller, and goes on', async (mode) => {
-  const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 1000 } as const;
+  // A write buffer takes commits in until the ring is full: one sync has to last longer than that.
+  const addedSyncLatencyUs = mode === 'buffered' ? 100_000 : 1000;
   const options = { mode, pendingBytesMax: 64 * 1024, pendingCommitsMax: 4, writeBufferCount: 2 };
-  const db = await openSmallWith({ vfsSpec }, options);
-  // Together more than the write buffer takes.
+  const db = await openSmallWith({ vfsSpec: { kind: 'slow', addedSyncLatencyUs } }, options);
   const value = 'x'.repeat(10_000);
   const commits = [];
   for (let at = 0; at < 300; at++) {
