@@ -22,7 +22,7 @@ describe('the options of open', () => {
       readOnly: false,
       pageBytes: 4 * KIB,
       cacheBytes: 64 * MIB,
-      writeBufferBytes: 32 * MIB,
+      writeBufferBytes: 24 * MIB,
       writeBufferCount: 4,
       walRingBytes: 4 * MIB,
       walSegmentBytes: 8 * MIB,

@@ -49,7 +49,7 @@ const CHECKPOINT_INTERVAL_MS = { min: 0, max: 2 ** 31 - 1 };
 const CHECKPOINT_INTERVAL_MS_DEFAULT = 5000;
 
 const WRITE_BUFFER_BYTES = { min: MIB, max: GIB };
-const WRITE_BUFFER_BYTES_DEFAULT = 32 * MIB;
+const WRITE_BUFFER_BYTES_DEFAULT = 24 * MIB;
 /** Generations are made of whole units. */
 const WRITE_BUFFER_UNIT_BYTES = 64 * KIB;
 const WRITE_BUFFER_COUNT = { min: 2, max: 64 };

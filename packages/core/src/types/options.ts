@@ -82,7 +82,7 @@ export interface OpenOptions {
   cacheBytes?: number | undefined;
   /**
    * Mode `'buffered'`: memory of one generation of the write buffer, its index included. Default
-   * 32 MiB; 1 MiB to 1 GiB, rounded up to 64 KiB.
+   * 24 MiB; 1 MiB to 1 GiB, rounded up to 64 KiB.
    */
   writeBufferBytes?: number | undefined;
   /**
