@@ -1,7 +1,7 @@
 /**
  * One run of the suite `commits` in a process of its own. At depth 1 every kind takes turns with a
  * bare write and `fdatasync`, a few of each at a time, so that all see the same disk; deeper, so
- * many puts are kept under way. First for a quarter of the time without counting.
+ * many puts are kept under way. First for as long without counting: code is compiled meanwhile.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ import {
   type KindFigures,
 } from './run.js';
 
-const WARM_UP_SHARE = 0.25;
+const WARM_UP_SHARE = 1;
 /** So many of one kind in a row. */
 const TURN = 20;
 const KEY_NUMBERS = 0x4000_0000;
