@@ -24,6 +24,8 @@ import {
 import { TreeChanges, type FamilyChange } from '../build/tree-changes.js';
 import type { Engine } from '../engine.js';
 
+/** Most logs that are found are short: theirs fits into the first, and opening stays cheap. */
+const FIRST_BUFFER_BYTES = MIB;
 const BUFFER_BYTES = 16 * MIB;
 
 export class Replay implements LogSink {
@@ -116,8 +118,11 @@ export class Replay implements LogSink {
     const bytes = payload.length;
     const families = this.#byId.size;
     if (!WriteBuffer.fits(BUFFER_BYTES, bytes, operationCount, clearCount, families)) return false;
-    this.#buffer ??= newBuffer();
-    if (!this.#buffer.hasRoom(bytes, operationCount, clearCount, families)) this.#merge();
+    this.#buffer ??= newBuffer(FIRST_BUFFER_BYTES);
+    if (!this.#buffer.hasRoom(bytes, operationCount, clearCount, families)) {
+      this.#merge();
+      if (this.#buffer.bytes.length < BUFFER_BYTES) this.#buffer = newBuffer(BUFFER_BYTES);
+    }
     this.#align(payload);
     this.#buffer.add(this.#payload, this.#words, 0, payload.length, sequence, () => 0);
     return true;
@@ -229,8 +234,8 @@ export class Replay implements LogSink {
 }
 
 /** Read by this thread alone. */
-function newBuffer(): WriteBuffer {
-  const buffer = new WriteBuffer(new ArrayBuffer(BUFFER_BYTES));
+function newBuffer(bytes: number): WriteBuffer {
+  const buffer = new WriteBuffer(new ArrayBuffer(bytes));
   buffer.reset();
   return buffer;
 }
