@@ -21,6 +21,8 @@ import { modeOfTest } from './modes.js';
 /** A loop as the scheduler sees it. */
 interface Loop {
   step(): 'worked' | 'idle' | 'stopped';
+  /** Releases the files. */
+  close?(): void;
 }
 
 /** Rounds without any progress after which the run is stuck: a lost wake-up or a deadlock. */
@@ -71,6 +73,13 @@ export class SimulatedHost implements Host {
       return Promise.reject(error as Error);
     }
     return Promise.resolve();
+  }
+
+  /** The process is gone: nothing runs any more, nothing is written. */
+  abandon(): void {
+    for (const loop of this.#loops) loop.close?.();
+    this.#stopped = new Set(this.#loops);
+    this.#interest = 0;
   }
 
   /** Re-injects bugs of the original (TEST_SWITCH_*). */

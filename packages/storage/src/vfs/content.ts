@@ -7,6 +7,8 @@
  * 2. A table that two contents share (`#shared`) is copied before one of them changes it.
  * 3. Bytes at and beyond `bytes` are zero.
  */
+import { type ContentHash, chunkHash } from './content-hash.js';
+
 const CHUNK_BYTES = 4096;
 const ZERO_CHUNK = new Uint8Array(CHUNK_BYTES);
 
@@ -68,6 +70,15 @@ export class Content {
       this.#store(last, start, ZERO_CHUNK.subarray(start));
     }
     this.bytes = bytes;
+  }
+
+  addTo(hash: ContentHash): void {
+    hash.add(this.bytes);
+    for (const [index, chunk] of this.#chunks.entries()) {
+      if (chunk === undefined) continue;
+      hash.add(index);
+      hash.add(chunkHash(chunk));
+    }
   }
 
   #store(index: number, start: number, bytes: Uint8Array): void {

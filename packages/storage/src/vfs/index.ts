@@ -5,5 +5,5 @@ export * from './slow.js';
 export * from './fault.js';
 export * from './spec.js';
 export { SECTOR_BYTES } from './pending.js';
-export type { CrashOptions, PendingWrite, Random } from './pending.js';
+export type { CrashOptions, PendingWrite, Random, Survival } from './pending.js';
 export * from './simulated.js';

@@ -35,19 +35,27 @@ export interface PendingWrite {
   readonly operation: number;
   readonly kind: PendingChange['kind'];
   readonly description: string;
+  /** Where it writes, and how much; 0 bytes for anything but a write. */
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 /** Uniform random number in [0, 1). */
 export type Random = () => number;
-
-export type CrashOptions =
-  { keep: 'none' | 'all' } | { dropWrite: number } | { keepOnly: number } | { random: Random };
 
 /** The surviving bytes of one change: all (`from` 0 to the end), none (`undefined`), or a part. */
 export interface Survival {
   readonly from: number;
   readonly to: number;
 }
+
+/** `fates`: of every pending change, in order. */
+export type CrashOptions =
+  | { keep: 'none' | 'all' }
+  | { dropWrite: number }
+  | { keepOnly: number }
+  | { random: Random }
+  | { fates: readonly (Survival | undefined)[] };
 
 const TEAR_SHARE = 0.2;
 const DROP_SHARE = 0.4;
@@ -62,7 +70,9 @@ function tear(change: PendingFileChange, random: Random): Survival {
   return random() < 0.5 ? { from: 0, to: cut } : { from: cut, to: change.data.length };
 }
 
-function isKept(index: number, options: Exclude<CrashOptions, { random: Random }>): boolean {
+type Named = Exclude<CrashOptions, { random: Random } | { fates: unknown }>;
+
+function isKept(index: number, options: Named): boolean {
   if ('keep' in options) return options.keep === 'all';
   if ('dropWrite' in options) return index !== options.dropWrite;
   return index === options.keepOnly;
@@ -73,6 +83,11 @@ export function survivals(
   changes: readonly PendingChange[],
   options: CrashOptions,
 ): (Survival | undefined)[] {
+  if ('fates' in options) {
+    const given = options.fates.slice();
+    settleNames(changes, given, undefined);
+    return given;
+  }
   const fates = changes.map((change, index): Survival | undefined => {
     const whole = { from: 0, to: change.kind === 'names' ? 0 : change.data.length };
     if (!('random' in options)) return isKept(index, options) ? whole : undefined;

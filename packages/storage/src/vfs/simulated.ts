@@ -12,6 +12,7 @@
 import { posix } from 'node:path';
 import { assert } from '../assert.js';
 import { Content } from './content.js';
+import { ContentHash } from './content-hash.js';
 import {
   survivals,
   type CrashOptions,
@@ -93,8 +94,28 @@ export class SimulatedDisk {
   pendingWrites(): PendingWrite[] {
     return this.#pending().map((change, index) => {
       const { operation, kind, description } = change;
-      return { index, operation, kind, description };
+      const isWrite = change.kind === 'write';
+      const place = {
+        offset: isWrite ? change.offset : 0,
+        bytes: isWrite ? change.data.length : 0,
+      };
+      return { index, operation, kind, description, ...place };
     });
+  }
+
+  /**
+   * Hash of all names and contents as they read now, 53 bits wide; of one file when a path is
+   * given. Equal contents have equal hashes, whatever was done to get there.
+   */
+  contentHash(path?: string): number {
+    const hash = new ContentHash();
+    const wanted = path === undefined ? undefined : normalize(path);
+    for (const name of [...this.#names.keys()].sort()) {
+      if (wanted !== undefined && name !== wanted) continue;
+      hash.addText(name);
+      this.#inodes.get(this.#names.get(name)!)!.current.addTo(hash);
+    }
+    return hash.value();
   }
 
   /** A copy of the whole state, pending changes included. Files opened here stay with this disk. */

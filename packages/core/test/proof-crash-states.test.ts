@@ -1,0 +1,140 @@
+/**
+ * Crash states. The power fails before every single operation of whole lives of a database, and
+ * leaves any part of what was not synced (`support/power-cut/`). `kill -9` tests cannot see what
+ * these see: the kernel keeps what a dead process wrote, a disk without power does not (TRAPS B7).
+ */
+import type { SimulatedDisk } from '@manifold-db/storage';
+import { describe } from 'vitest';
+import { choices, type Fates } from './support/power-cut/choices.js';
+import { live, type Life, type Moment } from './support/power-cut/lives.js';
+import { look } from './support/power-cut/look.js';
+import { proof, type ProofRun } from './support/proof.js';
+import { randomFrom } from './support/simulator.js';
+
+/** Then the next life: there are more kinds of them than the small size could exhaust. */
+const IMAGES_PER_LIFE_SMALL = 2000;
+const IMAGES_PER_LIFE_LARGE = 25_000;
+/** Every so many images the power fails once more, while it is recovered. */
+const SECOND_CUT_EVERY = 20;
+/** Moments are taken in this order so that a life that is cut short was looked at everywhere. */
+const STRIDE = 7919;
+
+class CrashStates {
+  readonly #run: ProofRun;
+  #life!: Life;
+  #number = 0;
+  /** Highest acknowledged sequence that each image of this life was checked with. */
+  #checked = new Map<number, number>();
+  /** Data file and sequence: what the trees are made of after recovery. */
+  #trees = new Set<string>();
+
+  constructor(run: ProofRun) {
+    this.#run = run;
+  }
+
+  async life(number: number): Promise<void> {
+    await this.#start(number);
+    const { moments } = this.#life;
+    const { isLarge } = this.#run;
+    const imagesMax = isLarge ? IMAGES_PER_LIFE_LARGE : IMAGES_PER_LIFE_SMALL;
+    const perMoment = Math.ceil((2 * imagesMax) / moments.length);
+    for (let i = 0; i < moments.length; i++) {
+      const moment = moments[(i * STRIDE) % moments.length]!;
+      let taken = 0;
+      for (const [choice, fates] of this.#choicesAt(moment)) {
+        if (this.#run.isOver || this.#checked.size >= imagesMax || taken >= perMoment) break;
+        if (await this.#image(moment, choice, fates)) taken++;
+      }
+    }
+  }
+
+  /** One image of a failure: `life:operation:choice`. */
+  async only(oneCase: string): Promise<void> {
+    const [number, operation, wanted] = oneCase.split(':').map(Number);
+    await this.#start(number!);
+    const moment = this.#life.moments.find((candidate) => candidate.operation === operation);
+    if (moment === undefined) throw new RangeError(`${oneCase}: there is no such operation`);
+    for (const [choice, fates] of this.#choicesAt(moment)) {
+      if (choice === wanted) await this.#image(moment, choice, fates);
+    }
+  }
+
+  async #start(number: number): Promise<void> {
+    this.#number = number;
+    this.#life = await live(number, this.#run.seed);
+    this.#checked = new Map();
+    this.#trees = new Set();
+    this.#run.figure('lives', 1);
+    this.#run.figure('operations', this.#life.moments.length);
+  }
+
+  #choicesAt({ disk, operation }: Moment): Iterable<[number, Fates]> {
+    const random = randomFrom(this.#run.seed ^ Math.imul(operation + 1, 0x85ebca6b));
+    return numbered(choices(disk.pendingWrites(), random));
+  }
+
+  /** False when the image was looked at before, with no less acknowledged. */
+  async #image(moment: Moment, choice: number, fates: Fates): Promise<boolean> {
+    const run = this.#run;
+    const image = moment.disk.crash({ fates });
+    const hash = image.contentHash();
+    const before = this.#checked.get(hash);
+    if (before !== undefined && before >= moment.acknowledged) return false;
+    this.#checked.set(hash, moment.acknowledged);
+    if (before === undefined) run.done++;
+    const isCutAgain = run.done % SECOND_CUT_EVERY === 0 || run.onlyCase !== undefined;
+    const problem = await this.#problem(image, moment, isCutAgain);
+    if (problem !== undefined) {
+      const oneCase = `${this.#number}:${moment.operation}:${choice}`;
+      run.problem(oneCase, `${this.#life.mode}, before ${moment.description}: ${problem}`);
+    }
+    return true;
+  }
+
+  async #problem(
+    image: SimulatedDisk,
+    { acknowledged }: Moment,
+    isCutAgain: boolean,
+  ): Promise<string | undefined> {
+    const run = this.#run;
+    const life = this.#life;
+    const trees = image.contentHash('/db/data.manifold');
+    const states: SimulatedDisk[] = [];
+    const random = randomFrom(run.done);
+    const { problem, sequence } = await look(image, life, acknowledged, {
+      toTheEnd: (last) => this.#areTreesNew(trees, last) || isCutAgain,
+      ...(isCutAgain && { onMoment: (disk) => states.push(disk.crash({ random })) }),
+    });
+    if (problem !== undefined || sequence === undefined) return problem;
+    const state = states[Math.floor(random() * states.length)];
+    if (state === undefined) return undefined;
+    run.figure('cutAgain', 1);
+    // Recovery acknowledges nothing, but what it found it has to keep.
+    const after = await look(state, life, sequence, { toTheEnd: () => false });
+    if (after.problem !== undefined) return `cut again: ${after.problem}`;
+    return after.sequence === sequence ? undefined : `cut again: ${after.sequence} commits`;
+  }
+
+  /** What the trees are made of: the pages of the checkpoint, and the commits above it. */
+  #areTreesNew(dataFile: number, sequence: number): boolean {
+    const key = `${dataFile} ${sequence}`;
+    if (this.#trees.has(key)) return false;
+    this.#trees.add(key);
+    this.#run.figure('closedAndReopened', 1);
+    return true;
+  }
+}
+
+function* numbered<T>(values: Iterable<T>): Generator<[number, T]> {
+  let number = 0;
+  for (const value of values) yield [number++, value];
+}
+
+describe('crash states', () => {
+  const plan = { name: 'crash-states', unit: 'distinct images', small: 40_000, large: 2_000_000 };
+  proof(plan, async (run) => {
+    const states = new CrashStates(run);
+    if (run.onlyCase !== undefined) await states.only(run.onlyCase);
+    else for (let number = 0; !run.isOver; number++) await states.life(number);
+  });
+});

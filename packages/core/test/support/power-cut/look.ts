@@ -1,0 +1,89 @@
+/**
+ * Whether a disk after a power cut recovers to what the promise says: everything acknowledged, the
+ * first so many commits in their order, sound trees, and the same again at the next opening.
+ */
+import { DATA_FILE_NAME, type SimulatedDisk } from '@manifold-db/storage';
+import type { OpenOptions } from '@manifold-db/core';
+import { readState, type ModelState } from '../history.js';
+import { READ_ONLY, SIMULATED_PATH, openSimulation } from '../simulator.js';
+import type { Life } from './lives.js';
+
+const DATA_PATH = `${SIMULATED_PATH}/${DATA_FILE_NAME}`;
+/** There are very many openings; the cache has to hold what a read-only one finds in the log. */
+const SIZES: OpenOptions = { pendingCommitsMax: 32 };
+
+export interface Looked {
+  readonly problem?: string;
+  /** Commits that were found; `undefined` when there was no database. */
+  readonly sequence?: number;
+}
+
+interface Found {
+  readonly sequence: number;
+  readonly state: ModelState;
+}
+
+function isSame(a: ModelState, b: ModelState | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((line, i) => line === b[i]);
+}
+
+function problemOf({ sequence, state }: Found, life: Life, acknowledged: number) {
+  if (sequence < acknowledged) return `commit ${acknowledged} is lost, ${sequence} is the last`;
+  const expected = life.run.states[sequence];
+  if (expected === undefined) return `there is no commit ${sequence}`;
+  if (isSame(state, expected)) return undefined;
+  const at = state.findIndex((line, i) => line !== expected[i]);
+  return `commit ${sequence}: ${state[at] ?? 'nothing'} instead of ${expected[at] ?? 'nothing'}`;
+}
+
+/** How far a look goes. */
+export interface Depth {
+  /**
+   * Whether to go on to the close, whose checkpoint checks every tree and the account of pages, and
+   * to another opening. Asked when the last commit is known; `false` ends the process there.
+   */
+  readonly toTheEnd: (sequence: number) => boolean;
+  /** Called for every moment at which the power may fail again. */
+  readonly onMoment?: (disk: SimulatedDisk) => void;
+}
+
+/** Recovers the disk and reads everything. */
+export async function look(
+  disk: SimulatedDisk,
+  life: Life,
+  acknowledged: number,
+  { toTheEnd, onMoment }: Depth,
+): Promise<Looked> {
+  if (!disk.vfs().exists(DATA_PATH)) {
+    if (acknowledged === 0) return {};
+    return { problem: `commit ${acknowledged} is lost with its database` };
+  }
+  try {
+    disk.onOperation = onMoment && (() => onMoment(disk));
+    const { mode, cacheBytes } = life;
+    const opening = openSimulation(disk, 1, { ...SIZES, cacheBytes, mode });
+    const { database, host } = await opening;
+    const found = { sequence: database.lastCommitted, state: readState(database) };
+    const { sequence } = found;
+    const problem = problemOf(found, life, acknowledged);
+    if (problem !== undefined) return { problem, sequence };
+    const isClosed = toTheEnd(sequence);
+    if (isClosed) await host.run(database.close());
+    else host.abandon();
+    disk.onOperation = undefined;
+    if (!isClosed) return { sequence };
+    const again = await readOnly(disk, cacheBytes);
+    if (again.sequence === sequence && isSame(again.state, found.state)) return { sequence };
+    return { problem: `commit ${sequence} was the last, then ${again.sequence}`, sequence };
+  } catch (error) {
+    return { problem: `does not open: ${String(error)}` };
+  }
+}
+
+async function readOnly(disk: SimulatedDisk, cacheBytes: number): Promise<Found> {
+  const options = { ...SIZES, ...READ_ONLY, cacheBytes };
+  const { database, host } = await openSimulation(disk, 1, options);
+  const found = { sequence: database.lastCommitted, state: readState(database) };
+  await host.run(database.close());
+  return found;
+}

@@ -1,0 +1,44 @@
+/**
+ * Hash of a simulated disk, to tell crash states apart. Chunks never change once they are in a
+ * table, so each is read once. Single-threaded, not for anything that is stored.
+ */
+import { checksum } from '../checksum.js';
+
+const hashes = new WeakMap<Uint8Array, number>();
+
+export function chunkHash(chunk: Uint8Array): number {
+  let hash = hashes.get(chunk);
+  if (hash === undefined) {
+    hash = checksum(chunk, 0);
+    hashes.set(chunk, hash);
+  }
+  return hash;
+}
+
+/** Two lanes of 32 bits (the mixing steps of MurmurHash3, A. Appleby, public domain). */
+export class ContentHash {
+  #low = 0x9747b28c | 0;
+  #high = 0x5bd1e995 | 0;
+
+  add(word: number): void {
+    this.#low = mixed(this.#low, word | 0, 0xcc9e2d51 | 0, 0x1b873593);
+    this.#high = mixed(this.#high, word | 0, 0x38b34ae5 | 0, 0xa1e38b93 | 0);
+  }
+
+  addText(text: string): void {
+    for (let i = 0; i < text.length; i++) this.add(text.charCodeAt(i));
+    this.add(-1);
+  }
+
+  /** 53 bits. */
+  value(): number {
+    return (this.#high >>> 11) * 2 ** 32 + (this.#low >>> 0);
+  }
+}
+
+function mixed(hash: number, word: number, first: number, second: number): number {
+  let key = Math.imul(word, first);
+  key = (key << 15) | (key >>> 17);
+  const next = hash ^ Math.imul(key, second);
+  return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe6546b64) | 0;
+}
