@@ -250,6 +250,7 @@ export class ApplyLoop {
   #stop(): StepResult {
     if (!this.#isStopped) {
       this.#isStopped = true;
+      this.#segments.close();
       this.#context.dataFile.close();
     }
     return 'stopped';

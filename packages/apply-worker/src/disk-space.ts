@@ -12,6 +12,7 @@ import {
   THREAD_APPLY,
   THREAD_MAIN,
   errnoOf,
+  isSyncError,
   ringBell,
 } from '@manifold-db/storage';
 import type { ApplyContext } from './context.js';
@@ -28,7 +29,10 @@ interface Stopped {
 
 function isOutOfSpace(error: unknown): boolean {
   // The pager wraps what the operating system says of pages that are written early.
-  const errno = errnoOf(error instanceof ManifoldError ? error.cause : error);
+  const cause = error instanceof ManifoldError ? error.cause : error;
+  // A failed sync may have lost what it was to make durable, whatever reason it gives.
+  if (isSyncError(cause)) return false;
+  const errno = errnoOf(cause);
   return errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
@@ -41,8 +45,8 @@ export class DiskSpace {
   }
 
   /**
-   * Runs a piece of work that writes but does not sync. Returns false, and remembers it, when the
-   * disk is full; other errors pass through.
+   * Runs a piece of work. Returns false, and remembers it, when it finds no room to write; other
+   * errors pass through, those of a sync always.
    */
   attempt(user: SpaceUser, work: () => void): boolean {
     try {

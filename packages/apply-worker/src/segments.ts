@@ -99,6 +99,11 @@ export class Segments {
     Atomics.store(logSpace, LOG_OLDEST_SEGMENT, oldest);
   }
 
+  /** Releases the file of a half-made segment, which stays: the next run writes over it. */
+  close(): void {
+    this.#preparation?.close();
+  }
+
   /** Leaves no half-made segment behind. */
   stop(): void {
     this.#preparation?.abandon();

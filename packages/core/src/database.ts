@@ -18,6 +18,7 @@ import { DEFAULT_FAMILY } from './families.js';
 import { FamilyHandle, type FamilyHome } from './family.js';
 import { OptimisticTransaction, conflictError } from './optimistic.js';
 import { durabilityOf, requireFunction, signalOf, transactionOptionsOf } from './options/index.js';
+import { openError } from './recovery/file-errors.js';
 import { backupDatabase } from './side/backup.js';
 import { SidePool, type SideFiles } from './side/pool.js';
 import { verifyDatabase } from './side/verify.js';
@@ -385,8 +386,17 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     pipeline.stop();
     engine.finishClosing();
     engine.pager.file?.close();
-    this.#lock?.release();
+    this.#giveLockBack();
     if (engine.hasFailed) throw engine.poisonedError();
+  }
+
+  /** Closed it is either way, but a lock file that stays is nothing to be silent about. */
+  #giveLockBack(): void {
+    try {
+      this.#lock?.release();
+    } catch (error) {
+      if (!this.#engine.hasFailed) throw openError(error, this.#engine.path);
+    }
   }
 
   /** Mode `sequential`: the workers' last checkpoint covers what this thread has published. */

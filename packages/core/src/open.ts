@@ -112,8 +112,17 @@ async function openChecked(
     if (created) recovered.engine.recovery = { ...recovered.engine.recovery!, created };
     return await start(recovered, lock, environment);
   } catch (error) {
-    lock?.release();
+    giveBack(lock);
     throw openError(error, directory);
+  }
+}
+
+/** What went wrong first is what the caller hears of. */
+function giveBack(lock: DatabaseLock | undefined): void {
+  try {
+    lock?.release();
+  } catch {
+    // The lock is not ours any more, whether its file is there or not.
   }
 }
 

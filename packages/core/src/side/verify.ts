@@ -8,6 +8,7 @@
  */
 import { META_PAGE_COUNT, PageBitmap, rootClaim, type SubtreeClaim } from '@manifold-db/storage';
 import type { Engine } from '../engine.js';
+import { openError } from '../recovery/file-errors.js';
 import type { VerifyReport } from '../types.js';
 import { drain } from './drain.js';
 import {
@@ -34,23 +35,36 @@ export function verifyDatabase(
   signal: AbortSignal | undefined,
 ): Promise<VerifyReport> {
   return pool.job(signal, async (job) => {
-    const startedMs = engine.host.now();
-    const problems = new Problems(dataPathOf(engine));
-    await takeCheckpoint(engine, database, job);
-    const pages = await checkDataFile(engine, database, pool, job, problems);
-    const log = await checkLog(engine, job, problems);
-    return {
-      ok: problems.list.length === 0,
-      sequence: pages?.sequence ?? 0,
-      columnFamilyCount: pages?.columnFamilyCount ?? 0,
-      pagesChecked: pages?.pagesChecked ?? 0,
-      entriesChecked: pages?.entriesChecked ?? 0,
-      logSegmentsChecked: log.segments,
-      logRecordsChecked: log.records,
-      durationMs: engine.host.now() - startedMs,
-      problems: problems.list,
-    };
+    try {
+      return await verifyAs(job, engine, database, pool);
+    } catch (error) {
+      throw job.isStopped ? error : openError(error, engine.path);
+    }
   });
+}
+
+async function verifyAs(
+  job: SideJob,
+  engine: Engine,
+  database: SideDatabase,
+  pool: SidePool,
+): Promise<VerifyReport> {
+  const startedMs = engine.host.now();
+  const problems = new Problems(dataPathOf(engine));
+  await takeCheckpoint(engine, database, job);
+  const pages = await checkDataFile(engine, database, pool, job, problems);
+  const log = await checkLog(engine, job, problems);
+  return {
+    ok: problems.list.length === 0,
+    sequence: pages?.sequence ?? 0,
+    columnFamilyCount: pages?.columnFamilyCount ?? 0,
+    pagesChecked: pages?.pagesChecked ?? 0,
+    entriesChecked: pages?.entriesChecked ?? 0,
+    logSegmentsChecked: log.segments,
+    logRecordsChecked: log.records,
+    durationMs: engine.host.now() - startedMs,
+    problems: problems.list,
+  };
 }
 
 /** `undefined` when there is no valid meta page to begin with. */

@@ -36,7 +36,7 @@ export interface HistoryOptions {
   readonly between?: (sequence: number) => void;
 }
 
-function line(family: string, key: string, value: string): string {
+export function stateLine(family: string, key: string, value: string): string {
   return `${family}/${key}=${value.slice(0, 20)} ${value.length} ${checksum(Buffer.from(value))}`;
 }
 
@@ -74,7 +74,7 @@ class HistoryMaker {
   state(): ModelState {
     const lines: string[] = [];
     for (const [family, entries] of this.#model) {
-      for (const [key, value] of entries) lines.push(line(family, key, value));
+      for (const [key, value] of entries) lines.push(stateLine(family, key, value));
     }
     return lines.sort();
   }
@@ -178,7 +178,7 @@ export function readState(database: ManifoldDatabase, options?: ReadOptions): Mo
   const lines: string[] = [];
   for (const name of new Set([...FAMILIES, ...database.columnFamilies()])) {
     for (const [key, value] of database.columnFamily(name).entries(options)) {
-      lines.push(line(name, key, value));
+      lines.push(stateLine(name, key, value));
     }
   }
   return lines.sort();

@@ -6,7 +6,9 @@ import { createApplyLoop } from '@manifold-db/apply-worker';
 import { openWith, type Host, type ManifoldDatabase } from '@manifold-db/core/internal';
 import type { OpenOptions } from '@manifold-db/core';
 import {
+  PROGRESS_SHUTDOWN,
   PROGRESS_TEST_SWITCH,
+  SHUTDOWN_NOW,
   type ApplyInit,
   type Shared,
   type SimulatedDisk,
@@ -41,7 +43,7 @@ export function randomFrom(seed: number): () => number {
 export class SimulatedHost implements Host {
   readonly #vfs: Vfs;
   readonly #random: () => number;
-  #loops: Loop[] = [];
+  readonly #loops: Loop[] = [];
   #stopped = new Set<Loop>();
   #interest = 0;
   #wake: () => void = () => {};
@@ -59,10 +61,15 @@ export class SimulatedHost implements Host {
     this.shared = shared;
     const vfs = this.#vfs;
     const environment = { nowMs: () => this.now() };
-    this.#loops = [
-      createWalLoop(wal, vfs, { wallClockMs: () => Math.floor(this.now()) }),
-      ...apply.map((init) => createApplyLoop(init, vfs, environment)),
-    ];
+    try {
+      this.#loops.push(createWalLoop(wal, vfs, { wallClockMs: () => Math.floor(this.now()) }));
+      for (const init of apply) this.#loops.push(createApplyLoop(init, vfs, environment));
+    } catch (error) {
+      // As when a worker dies before it is ready: the others stop.
+      Atomics.store(shared.progress, PROGRESS_SHUTDOWN, SHUTDOWN_NOW);
+      for (const loop of this.#loops) loop.step();
+      return Promise.reject(error as Error);
+    }
     return Promise.resolve();
   }
 

@@ -63,6 +63,8 @@ export interface LockContext {
   readonly facts: ProcessFacts;
   /** 32 hex digits, never used before. */
   readonly nonce: string;
+  /** Nonces of this process that hold nothing any more, though their files may still be there. */
+  readonly leftBehind?: ReadonlySet<string>;
   /** Monotonic milliseconds. */
   now(): number;
 }
@@ -259,6 +261,7 @@ function removeIfThere(vfs: Vfs, path: string): void {
 }
 
 function refuseLiving(context: LockContext, lockPath: string, holder: LockHolder): void {
+  if (context.leftBehind?.has(holder.nonce) === true) return;
   const verdict = judgeHolder(holder, context.facts);
   if (verdict === 'stale') return;
   const note =

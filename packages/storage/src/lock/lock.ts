@@ -15,6 +15,8 @@ const NONCE_BYTES = 16;
 
 /** Identity of a locked directory to the path it was opened by. */
 const openHere = new Map<string, string>();
+/** Nonces of locks given back here whose file could not be removed: it names this very process. */
+const leftBehind = new Set<string>();
 
 export interface DatabaseLock {
   /** Goes to other threads, for `isLockOwned`. */
@@ -55,7 +57,12 @@ function lockDirectory(
   facts: ProcessFacts,
 ): DatabaseLock {
   const nonce = randomBytes(NONCE_BYTES).toString('hex');
-  runSteps({ vfs, directory, facts, nonce, now: () => performance.now() });
+  try {
+    runSteps({ vfs, directory, facts, nonce, leftBehind, now: () => performance.now() });
+  } catch (error) {
+    leftBehind.add(nonce);
+    throw error;
+  }
   let isReleased = false;
   return {
     nonce,
@@ -64,8 +71,10 @@ function lockDirectory(
       if (isReleased) return;
       isReleased = true;
       openHere.delete(identity);
+      leftBehind.add(nonce);
       // Not synced: a lock file that a power loss brings back is stale by its boot id.
       if (isLockOwned(vfs, directory, nonce)) vfs.remove(join(directory, LOCK_FILE_NAME));
+      leftBehind.delete(nonce);
     },
   };
 }

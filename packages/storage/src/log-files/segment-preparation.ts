@@ -82,7 +82,7 @@ export class SegmentPreparation {
       this.#file.sync();
       this.#hasHeader = true;
     } else {
-      this.#file.close();
+      this.close();
       this.#vfs.rename(this.#path, join(directory, segmentFileName(this.segmentNumber)));
       this.#vfs.syncDirectory(directory);
       return true;
@@ -90,10 +90,15 @@ export class SegmentPreparation {
     return false;
   }
 
+  /** Releases the file; what is there stays. Idempotent. */
+  close(): void {
+    this.#file?.close();
+  }
+
   /** Gives up and gives the space back. */
   abandon(): void {
     if (this.#file === undefined) return;
-    this.#file.close();
+    this.close();
     this.#file = undefined;
     if (this.#vfs.exists(this.#path)) this.#vfs.remove(this.#path);
   }
@@ -102,8 +107,12 @@ export class SegmentPreparation {
 /** A new segment at once, for the opening thread. */
 export function createSegment(vfs: Vfs, spec: SegmentSpec, segmentNumber: number): void {
   const preparation = new SegmentPreparation(vfs, spec, segmentNumber);
-  while (!preparation.step()) {
-    // The next piece.
+  try {
+    while (!preparation.step()) {
+      // The next piece.
+    }
+  } finally {
+    preparation.close();
   }
 }
 

@@ -162,11 +162,18 @@ function readSegments(scan: Scan): Stop {
   }
 }
 
+function sizeOf(vfs: Vfs, path: string): number {
+  const file = vfs.open(path, 'read');
+  try {
+    return file.size();
+  } finally {
+    file.close();
+  }
+}
+
 /** Segments are made whole before they count, so a live one of another size is damaged. */
 function isUsable(scan: Scan, segment: SegmentFile, before: EndReason | undefined): boolean {
-  const file = scan.vfs.open(segment.path, 'read');
-  const bytes = file.size();
-  file.close();
+  const bytes = sizeOf(scan.vfs, segment.path);
   const wanted = segment.header.segmentBytes;
   if (bytes === wanted) return true;
   // Behind a cut, a file may still be on its way into use, as long as it holds no block.

@@ -1,4 +1,5 @@
 export * from './vfs.js';
+export * from './whole-write.js';
 export * from './real.js';
 export * from './slow.js';
 export * from './fault.js';

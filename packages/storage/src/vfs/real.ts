@@ -21,7 +21,10 @@ import {
   writeSync,
   writevSync,
 } from 'node:fs';
-import { errnoError, totalBytes, type OpenMode, type Vfs, type VfsFile } from './vfs.js';
+import { dirname } from 'node:path';
+import { errnoOf } from '../errors.js';
+import { errnoError, type OpenMode, type Vfs, type VfsFile } from './vfs.js';
+import { writeWhole } from './whole-write.js';
 
 const OPEN_FLAGS: Record<OpenMode, number> = {
   read: constants.O_RDONLY,
@@ -30,8 +33,6 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
   'create-exclusive': constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
 };
 
-/** Buffers that one `writev` may take on every platform (IOV_MAX). */
-const PARTS_PER_WRITE_MAX = 1024;
 /** One system call writes at most this much; larger parts would be cut short by the kernel. */
 const BYTES_PER_CALL_MAX = 0x4000_0000;
 
@@ -68,17 +69,9 @@ class RealFile implements VfsFile {
 
   write(parts: readonly Uint8Array[], offset: number): void {
     const descriptor = this.#open('write');
-    if (parts.length === 1) {
-      this.#writePart(descriptor, parts[0], 0, offset);
-      return;
-    }
-    let position = offset;
-    for (let first = 0; first < parts.length; first += PARTS_PER_WRITE_MAX) {
-      const group = parts.slice(first, first + PARTS_PER_WRITE_MAX);
-      const written = writevSync(descriptor, group, position);
-      this.#finishGroup(descriptor, group, written, position);
-      position += totalBytes(group);
-    }
+    const writeSome = (rest: readonly Uint8Array[], position: number): number =>
+      writeOnce(descriptor, rest, position);
+    writeWhole(writeSome, parts, offset, this.#path);
   }
 
   dataSync(): void {
@@ -108,37 +101,32 @@ class RealFile implements VfsFile {
     if (this.#descriptor === undefined) throw errnoError('EBADF', systemCall, this.#path);
     return this.#descriptor;
   }
+}
 
-  /** Writes what a short `writev` left over, part by part. */
-  #finishGroup(
-    descriptor: number,
-    group: readonly Uint8Array[],
-    written: number,
-    offset: number,
-  ): void {
-    let partOffset = offset;
-    let skip = written;
-    for (const part of group) {
-      if (skip < part.length) this.#writePart(descriptor, part, skip, partOffset + skip);
-      skip = Math.max(0, skip - part.length);
-      partOffset += part.length;
-    }
-  }
-
-  #writePart(descriptor: number, part: Uint8Array, from: number, offset: number): void {
-    let done = from;
-    while (done < part.length) {
-      const wanted = Math.min(part.length - done, BYTES_PER_CALL_MAX);
-      const count = writeSync(descriptor, part, done, wanted, offset + done - from);
-      if (count === 0) throw errnoError('EIO', 'write', this.#path);
-      done += count;
-    }
-  }
+/** One system call; the kernel may write less. */
+function writeOnce(descriptor: number, parts: readonly Uint8Array[], offset: number): number {
+  if (parts.length > 1) return writevSync(descriptor, parts, offset);
+  const [part] = parts;
+  return writeSync(descriptor, part!, 0, Math.min(part!.length, BYTES_PER_CALL_MAX), offset);
 }
 
 function identity(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}
+
+/** Not `recursive: true`: on a read-only file system that says ENOENT instead of EROFS. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && dirname(path) !== path) {
+      makeDirectory(dirname(path));
+      mkdirSync(path);
+    } else if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      throw error;
+    }
+  }
 }
 
 function syncDirectory(path: string): void {
@@ -157,9 +145,7 @@ export function createRealVfs(): Vfs {
     open: (path, mode) => new RealFile(path, mode),
     exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
     list: (directory) => readdirSync(directory).sort(),
-    makeDirectory: (path) => {
-      mkdirSync(path, { recursive: true });
-    },
+    makeDirectory,
     rename: renameSync,
     remove: unlinkSync,
     syncDirectory,

@@ -54,6 +54,12 @@ export function errnoError(code: string, systemCall: string, path: string): Node
   return error;
 }
 
+/** Whether the call that failed was to make something durable: `fsync`, `fdatasync`. */
+export function isSyncError(error: unknown): boolean {
+  if (!(error instanceof Error) || !('syscall' in error)) return false;
+  return typeof error.syscall === 'string' && /sync/i.test(error.syscall);
+}
+
 export function totalBytes(parts: readonly Uint8Array[]): number {
   let bytes = 0;
   for (const part of parts) bytes += part.length;

@@ -171,7 +171,11 @@ export function finishCopy(vfs: Vfs, input: FinishInput, poll: () => void): numb
     const { walSegmentBytes } = input;
     const spec = { directory: target, segmentBytes: walSegmentBytes, databaseId: meta.databaseId };
     const preparation = new SegmentPreparation(vfs, spec, FIRST_SEGMENT_NUMBER);
-    while (!preparation.step()) poll();
+    try {
+      while (!preparation.step()) poll();
+    } finally {
+      preparation.close();
+    }
     written += walSegmentBytes;
   } else {
     const { sourceDirectory } = input;

@@ -22,7 +22,12 @@ export function frozenLog(base: Vfs, end: LogPosition, poll: () => void): Vfs {
     ...base,
     open: (path, mode) => {
       const file = base.open(path, mode);
-      return frozenFile(file, endInside(file, path, end), poll);
+      try {
+        return frozenFile(file, endInside(file, path, end), poll);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
     },
   };
 }
