@@ -15,6 +15,7 @@ import {
   attachShared,
   cancelSleep,
   failureText,
+  noteThread,
   prepareToSleep,
   ringBell,
   setFailure,
@@ -42,6 +43,7 @@ function run(loop: ReturnType<typeof createApplyLoop>, bells: Int32Array, thread
 function main(init: ApplyInit): void {
   const shared = attachShared(init.buffers);
   try {
+    noteThread(shared, THREAD_APPLY + init.workerIndex);
     const loop = createApplyLoop(init);
     Atomics.add(shared.progress, PROGRESS_READY, 1);
     ringBell(shared.bells, THREAD_MAIN, REASON_REQUEST);

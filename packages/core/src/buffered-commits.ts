@@ -17,6 +17,7 @@ import { BufferedVersions } from './buffered-versions.js';
 import type { Engine } from './engine.js';
 import type { Pins } from './pins.js';
 import { rebuild } from './rebuild.js';
+import type { WatermarkWaiters } from './sync/waiters.js';
 
 /** Where a commit goes. */
 export const Placed = {
@@ -132,17 +133,19 @@ export class BufferedCommits {
 
   // --- sealing ----------------------------------------------------------------------------------
 
-  /** Now, or once the sequence was committed. */
+  /**
+   * Now, or once the queue has room; what is not committed yet when `catchUp` finds that it is, so
+   * that a wait for a distant sequence does not keep nearer ones.
+   */
   sealUpTo(sequence: number): void {
-    this.#sealWanted = Math.max(this.#sealWanted, sequence);
-    this.#merges.upTo(sequence);
+    const committed = Math.min(sequence, this.#engine.lastCommitted);
+    this.#sealWanted = Math.max(this.#sealWanted, committed);
+    this.#merges.upTo(committed);
     this.#sealWhatIsWanted();
   }
 
   #sealWhatIsWanted(): void {
-    const { buffers } = this;
-    const isHere = this.#sealWanted > buffers.sealedUpTo;
-    if (isHere && this.#sealWanted <= this.#engine.lastCommitted) this.#seal();
+    if (this.#sealWanted > this.buffers.sealedUpTo) this.#seal();
   }
 
   /** False when the queue has no room for now. */
@@ -170,10 +173,10 @@ export class BufferedCommits {
 
   // --- what the apply workers have done ---------------------------------------------------------
 
-  /** Takes the newest root set, and seals what could not be sealed before. */
-  catchUp(): void {
+  /** Takes the newest root set, and seals what could not be sealed before and is waited for. */
+  catchUp(waiters: WatermarkWaiters): void {
     this.versions.advance();
-    this.#sealWhatIsWanted();
+    this.sealUpTo(waiters.highestUpTo(this.#engine.lastCommitted));
   }
 
   /** Generations are being merged, or wait for that. */

@@ -192,7 +192,7 @@ export class CommitPipeline {
   /** Also between polls: who gives the event loop no turn would pile up what is long durable. */
   #release(): void {
     this.#sinceRelease = 0;
-    this.buffered?.catchUp();
+    this.buffered?.catchUp(this.waits.applied);
     this.applier.applySynced(this.#engine.synced);
     this.waits.release();
   }

@@ -83,7 +83,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
 
   columnFamilies(): string[] {
     this.#engine.assertReadable();
-    return this.#engine.families.names();
+    return this.views.familyNames();
   }
 
   dropColumnFamily(name: string, options?: api.CommitOptions): Promise<api.Commit> {

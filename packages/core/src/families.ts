@@ -44,6 +44,8 @@ export class FamilyEntry {
   slot = NO_SLOT;
   id = NO_ID;
   exists = false;
+  /** The commit that created the family of now. */
+  createdAt = 0;
   /** Earlier lives of the name that open snapshots may still show, oldest first. */
   readonly past: PastFamily[] = [];
 
@@ -58,14 +60,21 @@ export class FamilyEntry {
   }
 
   /** Where the family that had this name at a sequence has its row. */
-  identityAt(sequence: number): { slot: number; id: number } {
-    return this.past.find((past) => sequence < past.droppedAt) ?? this;
+  identityAt(sequence: number): Identity {
+    const family = this.past.find((past) => sequence < past.droppedAt) ?? this;
+    return sequence < family.createdAt ? ABSENT : family;
   }
 }
 
-interface PastFamily {
+interface Identity {
   readonly id: number;
   readonly slot: number;
+}
+
+const ABSENT: Identity = { id: NO_ID, slot: NO_SLOT };
+
+interface PastFamily extends Identity {
+  readonly createdAt: number;
   readonly droppedAt: number;
 }
 
@@ -119,8 +128,9 @@ export class Families {
     return this.#byId.get(id);
   }
 
-  names(): string[] {
-    const names = [...this.#byName.values()].filter((entry) => entry.exists).map((e) => e.name);
+  /** Of the families that exist in the newest version, or in another one. */
+  names(exists = (entry: FamilyEntry): boolean => entry.exists): string[] {
+    const names = [...this.#byName.values()].filter((entry) => exists(entry)).map((e) => e.name);
     if (!names.includes(DEFAULT_FAMILY)) names.push(DEFAULT_FAMILY);
     return names.sort();
   }
@@ -141,14 +151,16 @@ export class Families {
   }
 
   /** The family's creation was admitted. */
-  admitCreation(entry: FamilyEntry): void {
+  admitCreation(entry: FamilyEntry, sequence: number): void {
+    entry.createdAt = sequence;
     entry.exists = true;
   }
 
   /** The family's drop was admitted: the name is free, the slot waits for its checkpoint. */
   admitDrop(entry: FamilyEntry, sequence: number): void {
     this.#dropped.push({ slot: entry.slot, sequence });
-    entry.past.push({ id: entry.id, slot: entry.slot, droppedAt: sequence });
+    const { id, slot, createdAt } = entry;
+    entry.past.push({ id, slot, createdAt, droppedAt: sequence });
     if (entry.past.length > PAST_FAMILIES_MAX) entry.past.shift();
     entry.exists = false;
     entry.slot = NO_SLOT;

@@ -69,6 +69,19 @@ export class Views {
     return true;
   }
 
+  /** The families that default reads show: after a failure those of the synced version. */
+  familyNames(): string[] {
+    const { families, hasFailed } = this.#engine;
+    if (!hasFailed) return families.names();
+    const snapshot = this.#snapshots.take();
+    try {
+      const view = new FamilyView();
+      return families.names((entry) => snapshot.readView(entry, view));
+    } finally {
+      snapshot.close();
+    }
+  }
+
   /** Runs a read on the version that the options name, pinned meanwhile. */
   within<T>(entry: FamilyEntry, options: ReadOptions | undefined, read: (viewOf: ViewOf) => T): T {
     const source = this.pinned(entry, options);

@@ -158,3 +158,32 @@ it('process.exit() right after an acknowledged put loses nothing that was acknow
     await db.close();
   }
 });
+
+/** No event of a worker's death arrives while a call blocks the thread. */
+it.each(['fsync', 'apply'])(
+  'a call that blocks ends with an error when the %s worker dies meanwhile',
+  { skip: process.platform !== 'linux' },
+  async (worker) => {
+    const source = `
+      const workers = [];
+      process.on('worker', (worker) => workers.push(worker));
+      const { open } = await import('@manifold-db/core');
+      const db = await open(process.argv[1], { writeBufferBytes: 1 << 20 });
+      await db.put('a', '1');
+      void workers[${worker === 'fsync' ? 0 : 1}].terminate();
+      try {
+        // The fsync worker is missed at once, the apply worker when the buffers are full.
+        const value = 'x'.repeat(100_000);
+        const family = db.columnFamily('default');
+        for (;;) db.writeSync((tx) => tx.put(family, 'b', value));
+      } catch (error) {
+        console.log(error.code, /stopped/.test(error.message));
+      }
+      console.log(db.get('a'));
+      await db.close().catch((error) => console.log(error.code));
+    `;
+    const lines = await run(source);
+    expect(lines[0]).toMatch(/^ERR_MANIFOLD_(INDETERMINATE|POISONED) true$/);
+    expect(lines.slice(1)).toEqual(['1', 'ERR_MANIFOLD_POISONED']);
+  },
+);

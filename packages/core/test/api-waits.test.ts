@@ -55,3 +55,17 @@ inModes('a signal ends the wait with its reason; other waits go on', async () =>
     name: 'TimeoutError',
   });
 });
+
+inModes('a wait for a distant sequence keeps nothing else from being applied', async () => {
+  const db = await openSmall(databasePath(), { checkpointIntervalMs: 0 });
+  const distant = db.waitForApply(1_000_000).catch((error: { code: string }) => error.code);
+  const near = db.waitForApply(2);
+  await db.put('a', '1');
+  await db.put('b', '2');
+  await near;
+  await db.put('c', '3', { durability: 'none' });
+  await db.checkpoint();
+  await db.put('d', '4');
+  await db.close();
+  expect(await distant).toBe('ERR_MANIFOLD_CLOSED');
+});

@@ -63,6 +63,21 @@ async function expectRecovered(simulation: FaultySimulation, refused: string[]):
 }
 
 describe.each(MODES)('%s: the log fails', (mode) => {
+  it('and the families are those that are surely there', async () => {
+    const simulation = await openFaulty([FAULTS['the sync']!], { mode }, { seed: SEED });
+    const { database, host } = simulation;
+    const kept = database.columnFamily('kept');
+    await host.run(kept.put('a', '1'));
+    await commitBefore(simulation);
+    simulation.switchOn();
+    const drop = database.dropColumnFamily('kept');
+    const creation = database.columnFamily('new').put('b', '2');
+    await host.run(Promise.all([outcomeOf(drop), outcomeOf(creation)]));
+    expect([...kept.keys()]).toEqual(['a']);
+    expect(database.columnFamilies()).toEqual(['default', 'kept']);
+    await settle(host, () => database.close());
+  });
+
   it.each(Object.keys(FAULTS))('in %s', async (fault) => {
     const simulation = await openFaulty([FAULTS[fault]!], { mode }, { seed: SEED });
     const { database, host } = simulation;

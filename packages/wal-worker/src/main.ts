@@ -15,6 +15,7 @@ import {
   attachShared,
   cancelSleep,
   failureText,
+  noteThread,
   prefaultRing,
   prepareToSleep,
   ringBell,
@@ -46,6 +47,7 @@ function run(loop: WalLoop, bells: Int32Array): void {
 function main(init: WalWorkerInit): void {
   const shared = attachShared(init.buffers);
   try {
+    noteThread(shared, THREAD_WAL);
     const loop = createWalLoop(init);
     Atomics.add(shared.progress, PROGRESS_READY, 1);
     ringBell(shared.bells, THREAD_MAIN, REASON_REQUEST);

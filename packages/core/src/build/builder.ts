@@ -259,7 +259,7 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
   /** The commit has its sequence: what it created and dropped is so from now on. */
   admit(sequence: number): void {
     for (const change of this.touched()) {
-      if (change.isCreated) this.#families.admitCreation(change.entry);
+      if (change.isCreated) this.#families.admitCreation(change.entry, sequence);
       if (change.isDropped) this.#families.admitDrop(change.entry, sequence);
     }
     this.forget();

@@ -213,7 +213,8 @@ export class Replay implements LogSink {
       throw corrupt(cursor.source, start, `the column family ${name} is created twice`);
     }
     families.assign(entry, cursor.columnFamilyId);
-    families.admitCreation(entry);
+    // Nobody looks behind what was recovered.
+    families.admitCreation(entry, 0);
     this.#byId.set(cursor.columnFamilyId, this.changes.add(entry, new TreeRoot(), true));
   }
 

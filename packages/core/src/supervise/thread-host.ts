@@ -18,9 +18,12 @@ import {
   RUNNING,
   SHUTDOWN_NOW,
   SpinPolicy,
+  THREAD_APPLY,
   THREAD_MAIN,
+  THREAD_WAL,
   cancelSleep,
   failureText,
+  isThreadGone,
   prepareToSleep,
   prepareToWaitAsync,
   ringAllBells,
@@ -39,6 +42,8 @@ import { applyWorkerUrl, walWorkerUrl } from './worker-urls.js';
 const KEEP_ALIVE_MS = 0x7fffffff;
 /** A blocked main thread looks up this often, in case a worker died without ringing. */
 const BLOCKED_LOOK_MS = 1000;
+/** A worker that dies meanwhile rings no bell, and its events wait for the event loop. */
+const WORKERS_LOOK_MS = 1000;
 /** A sync of a good disk is over by then: a call that blocks anyway waits for it awake. */
 const BLOCKING_SPIN_MS = 1;
 /** The same for a promise: so long the event loop turns instead of sleeping. */
@@ -58,12 +63,13 @@ export class ThreadHost implements Host {
   readonly #turningSpin = new SpinPolicy(TURNING_SPIN_MS);
   #isTurning = false;
   #turnUntilMs = 0;
+  #lookedAtWorkersMs = 0;
 
   async start(shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void> {
     this.#shared = shared;
-    const troubles = [this.#spawn(walWorkerUrl(), wal, 'manifold-wal')];
+    const troubles = [this.#spawn(walWorkerUrl(), wal, threadName(THREAD_WAL))];
     for (const init of apply) {
-      const name = `manifold-apply-${init.workerIndex}`;
+      const name = threadName(THREAD_APPLY + init.workerIndex);
       troubles.push(this.#spawn(applyWorkerUrl(), init, name));
     }
     try {
@@ -103,6 +109,8 @@ export class ThreadHost implements Host {
         cause = error;
         reject(startError(name, error));
       });
+      // Somebody ended it: then there is no error.
+      worker.once('exit', (code) => reject(startError(name, new Error(`exit code ${code}`))));
     });
     trouble.catch(() => {});
     this.#exits.push(
@@ -126,8 +134,23 @@ export class ThreadHost implements Host {
       const rings = prepareToSleep(bells, THREAD_MAIN, interest);
       if (condition()) break;
       sleepOnBell(bells, THREAD_MAIN, rings, lookMs);
+      this.#lookAfterWorkers();
     }
     cancelSleep(bells, THREAD_MAIN);
+  }
+
+  /** Invariant 2 also holds while this thread is blocked, where the system tells of threads. */
+  #lookAfterWorkers(): void {
+    const now = performance.now();
+    if (now - this.#lookedAtWorkersMs < WORKERS_LOOK_MS) return;
+    this.#lookedAtWorkersMs = now;
+    const shared = this.#shared!;
+    if (Atomics.load(shared.progress, PROGRESS_SHUTDOWN) !== RUNNING) return;
+    // The workers were started in the order of their numbers.
+    for (let thread = THREAD_WAL; thread < THREAD_WAL + this.#workers.length; thread++) {
+      if (!isThreadGone(shared, thread)) continue;
+      setFailure(shared, FAILURE_WORKER, `the worker ${threadName(thread)} stopped`);
+    }
   }
 
   watch(interest: number, isDue: () => boolean, wake: () => void, keepsAlive = true): void {
@@ -226,6 +249,10 @@ export class ThreadHost implements Host {
     }
     clearInterval(this.#keepAlive);
   }
+}
+
+function threadName(thread: number): string {
+  return thread === THREAD_WAL ? 'manifold-wal' : `manifold-apply-${thread - THREAD_APPLY}`;
 }
 
 function startError(name: string, cause: unknown): ManifoldError {

@@ -24,6 +24,19 @@ export class WatermarkWaiters {
     return !this.isEmpty && this.#waiters[this.#first]!.sequence <= reached;
   }
 
+  /** The highest sequence up to `limit` that somebody waits for; 0 when nobody does. */
+  highestUpTo(limit: number): number {
+    const waiters = this.#waiters;
+    let low = this.#first;
+    let high = waiters.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (waiters[middle]!.sequence <= limit) low = middle + 1;
+      else high = middle;
+    }
+    return low === this.#first ? 0 : waiters[low - 1]!.sequence;
+  }
+
   add(sequence: number, resolve: () => void, reject: (error: unknown) => void): void {
     const waiter = { sequence, resolve, reject };
     const waiters = this.#waiters;

@@ -1,1 +1,2 @@
 export * from './failure.js';
+export * from './thread-life.js';

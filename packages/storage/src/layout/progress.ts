@@ -21,8 +21,11 @@
  * | VIEW             | main, mode `buffered`: sequence of the root set that its reads stand on; snapshots below it have moved to a root set of their own | apply 0 |
  * | MERGE_WANTED     | main, mode `buffered`: sequence up to which sealed generations are to be merged now | apply 0 |
  * | MERGE_LEFT       | apply worker 0, mode `buffered`: how much of the running merge is left, of MERGE_WHOLE; 0 while none runs | main |
+ * | THREAD_IDS       | each worker, once: what the operating system knows it by; 0 where it does not say; one word a thread, at the thread's number | |
  * | FORCE_SWITCH     | main: test-only switches (see TEST_SWITCH_*)                 |          |
  */
+import { THREADS_MAX } from '../limits.js';
+
 export const PROGRESS_APPENDED = 0;
 export const PROGRESS_WRITTEN = 16;
 export const PROGRESS_SYNCED = 32;
@@ -38,7 +41,8 @@ export const PROGRESS_TEST_SWITCH = 112;
 export const PROGRESS_VIEW = 128;
 export const PROGRESS_MERGE_WANTED = 144;
 export const PROGRESS_MERGE_LEFT = 160;
-export const PROGRESS_BYTES = 176 * Int32Array.BYTES_PER_ELEMENT;
+export const PROGRESS_THREAD_IDS = 176;
+export const PROGRESS_BYTES = (PROGRESS_THREAD_IDS + THREADS_MAX) * Int32Array.BYTES_PER_ELEMENT;
 
 /** PROGRESS_MERGE_LEFT of a merge that has just begun. */
 export const MERGE_WHOLE = 1024;

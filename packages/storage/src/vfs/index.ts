@@ -3,6 +3,7 @@ export * from './whole-write.js';
 export * from './real.js';
 export * from './slow.js';
 export * from './fault.js';
+export * from './kill.js';
 export * from './spec.js';
 export { SECTOR_BYTES } from './pending.js';
 export type { CrashOptions, PendingWrite, Random, Survival } from './pending.js';
