@@ -168,6 +168,7 @@ proctype main() {
 proctype reader() {
   byte version, birth;
   isReading = 1;
+  /* readSet: the version word is read again, so that the copy is of one set. */
   version = ROOTS_PUBLISHED;
   readVersion(version, 0, birth);
   if
@@ -185,7 +186,7 @@ proctype reader() {
      SNAPSHOTS_EPOCH++
   :: else
   fi;
-  isReaderDone = 1
+  d_step { isReaderDone = 1; version = 0 }
 }
 #endif
 

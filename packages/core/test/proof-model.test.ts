@@ -1,0 +1,73 @@
+/**
+ * The model check: the protocols between the threads, and with the disk, as Promela models in
+ * `model/`, searched exhaustively by SPIN. The sound models must hold in every configuration; with
+ * a bug put in, of the original or of our own, each must give a counter-example of the kind that is
+ * the bug's. A second test keeps the models' names those of the code.
+ */
+import { expect, it } from 'vitest';
+import { check, commandOf, type Outcome, type SearchLimits } from './support/model/check.js';
+import { nameProblems } from './support/model/names.js';
+import { ReachedLines } from './support/model/reached-lines.js';
+import { searches, type NamedSearch } from './support/model/searches.js';
+import { TOOLS_MISSING, findTools } from './support/model/tools.js';
+import { proof } from './support/proof.js';
+
+const SMALL: SearchLimits = { depthMax: 100_000, memoryMib: 1900, limitMs: 240_000 };
+const LARGE: SearchLimits = { depthMax: 2_000_000, memoryMib: 16_000, limitMs: 7_200_000 };
+const DIGITS = 1;
+
+function report({ name, expected }: NamedSearch, outcome: Outcome): void {
+  const { states, depth, seconds, memoryMib, finding } = outcome;
+  const figures = `${states} states, depth ${depth}, ${Math.round(memoryMib)} MiB`;
+  const time = `${seconds.toFixed(DIGITS)} s`;
+  const text = expected === 'nothing' ? 'holds' : `finds: ${outcome.why}`;
+  process.stdout.write(`model ${name}: ${finding === expected ? text : 'PROBLEM'}; `);
+  process.stdout.write(`${figures}, ${time}\n`);
+}
+
+function problemOf(search: NamedSearch, { finding, why, trail }: Outcome): string | undefined {
+  if (finding === search.expected) return undefined;
+  const found = finding ?? 'a search that did not come to its end';
+  return [
+    `${search.expected} was expected, but there is ${found} (${why})`,
+    `by hand: ${commandOf(search)}`,
+    trail,
+  ].join('\n');
+}
+
+const tools = findTools();
+
+if (tools === undefined) {
+  process.stdout.write(`proof model: ${TOOLS_MISSING}\n`);
+  it.skip(`model: ${TOOLS_MISSING}`, () => {});
+} else {
+  proof({ name: 'model', unit: 'states stored', small: 3e6, large: 3e7 }, async (run) => {
+    let variants = 0;
+    let configurations = 0;
+    const lines = new ReachedLines();
+    for (const search of searches(run.isLarge ? 'large' : 'small')) {
+      if (run.onlyCase !== undefined && run.onlyCase !== search.name) continue;
+      const outcome = await check(tools, search, run.isLarge ? LARGE : SMALL);
+      report(search, outcome);
+      if (search.expected === 'nothing') {
+        run.done += outcome.states;
+        configurations++;
+        lines.add(search, outcome);
+      } else {
+        variants++;
+      }
+      const problem = problemOf(search, outcome);
+      if (problem !== undefined) run.problem(search.name, problem);
+    }
+    if (run.onlyCase === undefined) {
+      for (const line of lines.neverReached()) run.problem(line, 'no configuration reaches it');
+    }
+    run.figure('configurations', configurations);
+    run.figure('variants with a bug', variants);
+    expect(configurations + variants, 'cases of that name').toBeGreaterThan(0);
+  });
+}
+
+it('the names of the models are names of the code', () => {
+  expect(nameProblems()).toEqual([]);
+});

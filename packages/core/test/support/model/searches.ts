@@ -1,0 +1,143 @@
+/**
+ * What is searched: the configurations of the sound model, and the variants with a bug, each of
+ * which must be found, and found for the reason it is a bug. The definitions are described in
+ * model/*.pml.
+ */
+import type { Finding, Search } from './check.js';
+
+export interface NamedSearch extends Search {
+  /** `model/configuration`: what `--case` is given. */
+  readonly name: string;
+  readonly expected: Finding;
+}
+
+interface Size {
+  readonly small: string;
+  readonly large: string;
+}
+
+/** A sound configuration: definitions of its own, and parameters by size. */
+interface Configuration extends Size {
+  readonly name: string;
+  readonly claims?: readonly string[];
+}
+
+interface Variant {
+  readonly bug: string;
+  readonly with: string;
+  readonly expected: Finding;
+}
+
+interface Model {
+  readonly name: string;
+  readonly configurations: readonly Configuration[];
+  readonly variants: readonly Variant[];
+}
+
+const RING: Model = {
+  name: 'ring',
+  configurations: [
+    {
+      name: 'two committers',
+      small: '',
+      large: 'COMMITS=5 RING_RECORDS_MAX=3 RING_UNITS=8',
+      claims: ['written'],
+    },
+    { name: 'three committers', small: 'COMMITTERS=3 COMMITS=3', large: 'COMMITTERS=3' },
+  ],
+  variants: [
+    { bug: 'B2', with: '', expected: 'assertion' },
+    { bug: 'STATE_FIRST', with: '', expected: 'assertion' },
+    { bug: 'STATE_IS_FLAG', with: '', expected: 'assertion' },
+    { bug: 'NO_SKIP', with: '', expected: 'assertion' },
+  ],
+};
+
+const SYNC: Model = {
+  name: 'sync',
+  configurations: [
+    {
+      name: 'errors',
+      small: 'SYNC_ERRORS WRITE_ERRORS',
+      large: 'SYNC_ERRORS WRITE_ERRORS COMMITS=4',
+      claims: ['settles', 'closes'],
+    },
+    {
+      name: 'close at any moment',
+      small: 'SYNC_ERRORS CLOSES_EARLY COMMITS=2',
+      large: 'SYNC_ERRORS WRITE_ERRORS CLOSES_EARLY',
+      claims: ['closes'],
+    },
+    {
+      name: 'worker dies',
+      small: 'WORKER_DIES CLOSES_EARLY COMMITS=2',
+      large: 'WORKER_DIES CLOSES_EARLY SYNC_ERRORS',
+      claims: ['closes'],
+    },
+    {
+      name: 'power cut',
+      small: 'POWER_CUT SYNC_ERRORS WRITE_ERRORS',
+      large: 'POWER_CUT SYNC_ERRORS WRITE_ERRORS CLOSES_EARLY COMMITS=4',
+    },
+  ],
+  variants: [
+    { bug: 'B1', with: 'POWER_CUT', expected: 'assertion' },
+    { bug: 'B1_BEFORE', with: 'POWER_CUT', expected: 'assertion' },
+    { bug: 'B3', with: 'SYNC_ERRORS', expected: 'deadlock' },
+    { bug: 'B3', with: 'SYNC_ERRORS CLOSES_EARLY', expected: 'deadlock' },
+    { bug: 'B9', with: 'POWER_CUT WRITE_ERRORS', expected: 'assertion' },
+    { bug: 'FAILURE_SILENT', with: 'SYNC_ERRORS', expected: 'deadlock' },
+    { bug: 'NO_RECHECK', with: '', expected: 'deadlock' },
+    { bug: 'LATE_COUNT', with: '', expected: 'deadlock' },
+    { bug: 'WAIT_ANYWAY', with: '', expected: 'deadlock' },
+    { bug: 'RING_FIRST', with: '', expected: 'deadlock' },
+    { bug: 'DEATH_UNSEEN', with: 'WORKER_DIES CLOSES_EARLY', expected: 'assertion' },
+  ],
+};
+
+const READER = 'READER PLAIN_LOG COMMITS=3 PAGES=4';
+
+const PAGES: Model = {
+  name: 'pages',
+  configurations: [
+    { name: 'every thread ends', small: '', large: 'COMMITS=5' },
+    { name: 'power cut', small: 'POWER_CUT', large: 'POWER_CUT COMMITS=5' },
+    {
+      name: 'power cut beside snapshots',
+      small: 'POWER_CUT SNAPSHOTS PLAIN_LOG COMMITS=3 PAGES=5',
+      large: 'POWER_CUT SNAPSHOTS PLAIN_LOG COMMITS=3',
+    },
+    { name: 'reader', small: READER, large: 'READER PLAIN_LOG COMMITS=3 PAGES=5' },
+  ],
+  variants: [
+    { bug: 'B4', with: 'POWER_CUT', expected: 'assertion' },
+    { bug: 'B8', with: 'POWER_CUT', expected: 'assertion' },
+    { bug: 'RECYCLE_EARLY', with: 'POWER_CUT', expected: 'assertion' },
+    { bug: 'PAGES_NOT_SYNCED', with: 'POWER_CUT', expected: 'assertion' },
+    { bug: 'RUNNING_UNHELD', with: 'POWER_CUT', expected: 'assertion' },
+    { bug: 'NO_AGING', with: READER, expected: 'assertion' },
+    { bug: 'PINS_ONCE', with: READER, expected: 'assertion' },
+  ],
+};
+
+export const MODELS: readonly Model[] = [RING, SYNC, PAGES];
+
+function words(text: string): string[] {
+  return text.split(' ').filter((word) => word !== '');
+}
+
+/** All searches of one size. Variants are as large as it takes, whatever the size. */
+export function searches(size: keyof Size): NamedSearch[] {
+  return MODELS.flatMap(({ name: model, configurations, variants }) => [
+    ...configurations.flatMap(({ name, claims = [], ...sizes }) => {
+      const definitions = words(sizes[size]);
+      const sound = { name: `${model}/${name}`, model, definitions, expected: 'nothing' as const };
+      const lively = claims.map((claim) => ({ ...sound, name: `${sound.name}/${claim}`, claim }));
+      return [sound, ...lively];
+    }),
+    ...variants.map(({ bug, with: others, expected }) => {
+      const definitions = [`BUG_${bug}`, ...words(others)];
+      return { name: `${model}/${definitions.join(' ')}`, model, definitions, expected };
+    }),
+  ]);
+}
