@@ -5,6 +5,9 @@
  * A ring count is compared with the value that its owner loaded in prepareToSleep, and with nothing
  * else. So BELL_RINGS is one bit here: whether it has moved since then.
  *
+ * COARSE_BELLS: ringing and preparing are one step each, for models with much else in them; the
+ * single steps are what sync.pml looks at.
+ *
  * Variants, each of which must be found to hang somebody:
  * BUG_NO_RECHECK       sleeps without looking at its condition once more
  * BUG_LATE_COUNT       loads the ring count after that look
@@ -14,7 +17,10 @@
 #define THREAD_MAIN 0
 #define THREAD_WAL 1
 #define THREAD_APPLY 2
+/* A model without the apply worker says 2. */
+#ifndef THREADS
 #define THREADS 3
+#endif
 
 #define REASON_APPENDED 1
 #define REASON_WRITTEN 2
@@ -31,23 +37,37 @@ bit isAsleep[THREADS];
 
 /* Change the state first, then ring: count, look at the interest, notify. */
 inline ringBell(thread, reason) {
+#ifdef COARSE_BELLS
+  d_step {
+    BELL_RINGS[thread] = 1;
+    isAsleep[thread] = ((BELL_INTEREST[thread] & (reason)) != 0 -> 0 : isAsleep[thread])
+  }
+#else
   BELL_RINGS[thread] = 1;
   if
   :: (BELL_INTEREST[thread] & (reason)) != 0 -> isAsleep[thread] = 0
   :: else
   fi
+#endif
 }
 
 /* The same for a ringer that is one of several in a row; rings of different bells commute. */
 inline ringAllBells(reason) {
   ringBell(THREAD_MAIN, reason);
-  ringBell(THREAD_WAL, reason);
+  ringBell(THREAD_WAL, reason)
+#if THREADS > 2
+  ;
   ringBell(THREAD_APPLY, reason)
+#endif
 }
 
 inline prepareToSleep(thread, interest) {
+#ifdef COARSE_BELLS
+  d_step { BELL_INTEREST[thread] = interest; BELL_RINGS[thread] = 0 }
+#else
   BELL_INTEREST[thread] = interest;
   BELL_RINGS[thread] = 0
+#endif
 }
 
 inline cancelSleep(thread) {

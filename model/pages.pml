@@ -247,11 +247,13 @@ mtype = { NOT_RUNNING, WRITE_PAGES, SYNC_PAGES, WRITE_META, SYNC_META, FINISH };
   (listOf[birth] == REVIEW || listOf[birth] == AGED || (listOf[birth] == AGING && !isReading) || \
    (listOf[birth] == FRESH && supersededAt[birth] <= PROGRESS_APPLIED))
 #define needsRetirement \
-  (epoch != SNAPSHOTS_EPOCH || isDue(0) || isDue(1) || isDue(2) || isDue(3) || isDue(4) || moreDue)
+  (epoch != SNAPSHOTS_EPOCH || isDue(0) || isDue(1) || isDue(2) || isDue(3) || moreDue)
 #if COMMITS > 4
-#define moreDue (isDue(5) || isDue(6))
+#define moreDue (isDue(4) || isDue(5) || isDue(6))
 #elif COMMITS > 3
-#define moreDue isDue(5)
+#define moreDue (isDue(4) || isDue(5))
+#elif COMMITS > 2
+#define moreDue isDue(4)
 #else
 #define moreDue false
 #endif

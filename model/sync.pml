@@ -31,6 +31,7 @@
 #endif
 #define BLOCKS_MAX 9
 
+#define THREADS 2
 #include "bells.pml"
 #include "failure.pml"
 

@@ -12,8 +12,20 @@ import { searches, type NamedSearch } from './support/model/searches.js';
 import { TOOLS_MISSING, findTools } from './support/model/tools.js';
 import { proof } from './support/proof.js';
 
-const SMALL: SearchLimits = { depthMax: 100_000, memoryMib: 1900, limitMs: 240_000 };
-const LARGE: SearchLimits = { depthMax: 2_000_000, memoryMib: 16_000, limitMs: 7_200_000 };
+const SMALL: SearchLimits = {
+  isLong: false,
+  depthMax: 100_000,
+  memoryMib: 1900,
+  limitMs: 240_000,
+};
+const LARGE: SearchLimits = {
+  isLong: true,
+  depthMax: 2_000_000,
+  memoryMib: 16_000,
+  limitMs: 7_200_000,
+};
+/** Searches side by side: the small ones are mostly the compiler's work. */
+const SEARCHERS_SMALL = 2;
 const DIGITS = 1;
 
 function report({ name, expected }: NamedSearch, outcome: Outcome): void {
@@ -45,20 +57,26 @@ if (tools === undefined) {
     let variants = 0;
     let configurations = 0;
     const lines = new ReachedLines();
-    for (const search of searches(run.isLarge ? 'large' : 'small')) {
-      if (run.onlyCase !== undefined && run.onlyCase !== search.name) continue;
-      const outcome = await check(tools, search, run.isLarge ? LARGE : SMALL);
-      report(search, outcome);
-      if (search.expected === 'nothing') {
-        run.done += outcome.states;
-        configurations++;
-        lines.add(search, outcome);
-      } else {
-        variants++;
+    const waiting = searches(run.isLarge ? 'large' : 'small').filter(
+      ({ name }) => run.onlyCase === undefined || run.onlyCase === name,
+    );
+    const searcher = async (): Promise<void> => {
+      for (let search = waiting.shift(); search !== undefined; search = waiting.shift()) {
+        const outcome = await check(tools, search, run.isLarge ? LARGE : SMALL);
+        report(search, outcome);
+        if (search.expected === 'nothing') {
+          run.done += outcome.states;
+          configurations++;
+          lines.add(search, outcome);
+        } else {
+          variants++;
+        }
+        const problem = problemOf(search, outcome);
+        if (problem !== undefined) run.problem(search.name, problem);
       }
-      const problem = problemOf(search, outcome);
-      if (problem !== undefined) run.problem(search.name, problem);
-    }
+    };
+    const count = run.isLarge ? 1 : SEARCHERS_SMALL;
+    await Promise.all(Array.from({ length: count }, searcher));
     if (run.onlyCase === undefined) {
       for (const line of lines.neverReached()) run.problem(line, 'no configuration reaches it');
     }

@@ -27,6 +27,8 @@ export interface Search {
 }
 
 export interface SearchLimits {
+  /** For searches that take longer than the compiler; otherwise -O0 is sooner done. */
+  readonly isLong: boolean;
   readonly depthMax: number;
   readonly memoryMib: number;
   readonly limitMs: number;
@@ -42,8 +44,8 @@ export interface Outcome {
   readonly depth: number;
   readonly memoryMib: number;
   readonly seconds: number;
-  /** Lines of the model that were never executed. */
-  readonly unreached: readonly string[];
+  /** Statements of the model, by `file:line text`, and whether this search executed them. */
+  readonly statements: ReadonlyMap<string, boolean>;
   /** The last steps of the counter-example. */
   readonly trail: string;
 }
@@ -67,10 +69,11 @@ function run(command: string, args: readonly string[], cwd: string, limitMs: num
   });
 }
 
-function verifierFlags(search: Search, memoryMib: number): string[] {
-  const flags = ['-O2', '-w', `-DMEMLIM=${memoryMib}`, '-DCOLLAPSE'];
-  // One step of every process, and one of the claim, must fit the rounds of weak fairness.
-  return search.claim === undefined ? [...flags, '-DSAFETY', '-DNOCLAIM'] : [...flags, '-DNFAIR=4'];
+function verifierFlags(search: Search, { isLong, memoryMib }: SearchLimits): string[] {
+  const speed = isLong ? ['-O2', '-DCOLLAPSE'] : ['-O0'];
+  const flags = [...speed, '-w', `-DMEMLIM=${memoryMib}`];
+  // NFAIR: words for the rounds of weak fairness; two are enough for 30 processes.
+  return search.claim === undefined ? [...flags, '-DSAFETY', '-DNOCLAIM'] : [...flags, '-DNFAIR=2'];
 }
 
 function verifierArguments(search: Search, depthMax: number): string[] {
@@ -102,17 +105,20 @@ async function checkIn(
   search: Search,
   limits: SearchLimits,
 ): Promise<Outcome> {
-  const { limitMs, memoryMib, depthMax } = limits;
+  const { limitMs, depthMax } = limits;
   const definitions = search.definitions.map((definition) => `-D${definition}`);
   const file = `${search.model}.pml`;
   await must(tools.spin, ['-a', ...definitions, file], cwd, limitMs);
-  const compile = [...verifierFlags(search, memoryMib), '-o', 'pan', 'pan.c'];
+  const compile = [...verifierFlags(search, limits), '-o', 'pan', 'pan.c'];
   await must(tools.compiler, compile, cwd, limitMs);
   const startMs = performance.now();
   const args = verifierArguments(search, depthMax);
-  const { status, output } = await run(join(cwd, 'pan'), args, cwd, limitMs);
+  const verifier = join(cwd, 'pan');
+  const { status, output } = await run(verifier, args, cwd, limitMs);
   const seconds = (performance.now() - startMs) / MS_PER_SECOND;
-  const outcome = { ...readOutput(status, output), seconds, trail: '' };
+  const table = await run(verifier, ['-d'], cwd, limitMs);
+  const statements = readStatements(table.output, output);
+  const outcome = { ...readOutput(status, output), statements, seconds, trail: '' };
   if (outcome.finding === 'nothing') return outcome;
   const replay = ['-t', '-p', '-g', ...definitions, file];
   const trail = readdirSync(cwd).some((name) => name.endsWith('.trail'))
@@ -138,30 +144,53 @@ function numberIn(output: string, pattern: RegExp): number {
 const CUT_SHORT =
   /max search depth too small|MEMLIM|out of memory|bit statespace|VECTORSZ|hash factor|truncated/i;
 
-export function readOutput(
-  status: number | null,
-  output: string,
-): Omit<Outcome, 'seconds' | 'trail'> {
+type Read = Omit<Outcome, 'seconds' | 'trail' | 'statements'>;
+
+function readOutput(status: number | null, output: string): Read {
   const errors = numberIn(output, /errors: (\d+)/);
   const figures = {
     states: numberIn(output, /([\d.e+]+) states, stored/),
     depth: numberIn(output, /depth reached (\d+)/),
     memoryMib: numberIn(output, /([\d.]+)\s+total actual memory usage/),
-    unreached: [...output.matchAll(/^\s+(\S+\.pml:\d+), state \d+, (.*)$/gm)].map(
-      ([, place, text]) => `${place} ${text}`,
-    ),
   };
-  const found = findingOf(output);
   const cut = CUT_SHORT.exec(output)?.[0];
   if (cut !== undefined || !(figures.states > 0) || !(errors >= 0)) {
     const why = cut ?? `the verifier ended with ${status}: ${lastLines(output, TRAIL_LINES)}`;
     return { ...figures, finding: undefined, why };
   }
-  if (errors === 0 && /Search not completed/.test(output)) {
-    return { ...figures, finding: undefined, why: 'Search not completed' };
+  if (errors > 0) return { ...figures, ...findingOf(output) };
+  const isWhole = !output.includes('Search not completed');
+  return isWhole
+    ? { ...figures, finding: 'nothing', why: '' }
+    : { ...figures, finding: undefined, why: 'Search not completed' };
+}
+
+/**
+ * A macro of the model stands in the verifier once per use: it was executed when one use was. The
+ * table of all transitions names them, and the search says which states were left out.
+ */
+function readStatements(table: string, output: string): Map<string, boolean> {
+  const unreached = new Set<string>();
+  for (const part of output.split('unreached in ').slice(1)) {
+    const owner = firstLine(part).replace('proctype ', '');
+    for (const [, state] of part.matchAll(/\.pml:\d+, state (\d+), /g)) {
+      unreached.add(`${owner} ${state}`);
+    }
   }
-  if (errors === 0) return { ...figures, finding: 'nothing', why: '' };
-  return { ...figures, ...found };
+  const statements = new Map<string, boolean>();
+  for (const part of table.split(/^proctype /m).slice(1)) {
+    const owner = firstLine(part);
+    const rows = /^\s+state\s+(\d+) .*?([\w-]+\.pml:\d+ => .*)$/gm;
+    for (const [, state, text] of part.matchAll(rows)) {
+      const isReached = !unreached.has(`${owner} ${state}`);
+      statements.set(text!, isReached || statements.get(text!) === true);
+    }
+  }
+  return statements;
+}
+
+function firstLine(text: string): string {
+  return text.slice(0, text.indexOf('\n')).trim();
 }
 
 function findingOf(output: string): { finding: Finding | undefined; why: string } {

@@ -13,6 +13,8 @@ const DECLARATIONS = [
   /^(?:bit|byte|mtype|int|bool) (\w+)/gm,
   /^(?:inline|proctype) (\w+)/gm,
 ];
+/** Not of the engine. */
+const FOREIGN = new Set(['Atomics']);
 const COMMENT = /\/\*[\s\S]*?\*\//g;
 const MEMBER = /\b([A-Z]\w+)\.#?([a-z]\w+)/g;
 const FILE = /[\w/-]+\.ts\b/g;
@@ -51,6 +53,7 @@ function commentProblems(name: string, text: string, sources: readonly Source[])
         ),
     );
   const members = matches(MEMBER, comments).filter(([, owner, member]) => {
+    if (FOREIGN.has(owner!)) return false;
     const isOwner = new RegExp(`(class|interface) ${owner}\\b|^const ${owner} =`, 'm');
     const isMember = new RegExp(`\\b${member}\\b`);
     return !sources.some((source) => isOwner.test(source.text) && isMember.test(source.text));
