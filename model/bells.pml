@@ -5,8 +5,8 @@
  * A ring count is compared with the value that its owner loaded in prepareToSleep, and with nothing
  * else. So BELL_RINGS is one bit here: whether it has moved since then.
  *
- * COARSE_BELLS: ringing and preparing are one step each, for models with much else in them; the
- * single steps are what sync.pml looks at.
+ * COARSE_BELLS: to prepare is one step, and so is to ring, together with the change that is rung
+ * for: for models with much else in them. The single steps are what sync.pml looks at.
  *
  * Variants, each of which must be found to hang somebody:
  * BUG_NO_RECHECK       sleeps without looking at its condition once more
@@ -30,7 +30,7 @@
 #define REASON_REQUEST 32
 #define REASON_ANY 63
 
-bit BELL_RINGS[THREADS];
+bit BELL_RINGS[THREADS] = 1;
 byte BELL_INTEREST[THREADS];
 /* Inside Atomics.wait, or with a promise of Atomics.waitAsync outstanding. */
 bit isAsleep[THREADS];
@@ -38,10 +38,8 @@ bit isAsleep[THREADS];
 /* Change the state first, then ring: count, look at the interest, notify. */
 inline ringBell(thread, reason) {
 #ifdef COARSE_BELLS
-  d_step {
-    BELL_RINGS[thread] = 1;
-    isAsleep[thread] = ((BELL_INTEREST[thread] & (reason)) != 0 -> 0 : isAsleep[thread])
-  }
+  BELL_RINGS[thread] = 1;
+  isAsleep[thread] = ((BELL_INTEREST[thread] & (reason)) != 0 -> 0 : isAsleep[thread])
 #else
   BELL_RINGS[thread] = 1;
   if
@@ -70,8 +68,9 @@ inline prepareToSleep(thread, interest) {
 #endif
 }
 
+/* Outside of a wait nobody looks at the count: it is set so that fewer states differ. */
 inline cancelSleep(thread) {
-  BELL_INTEREST[thread] = 0
+  d_step { BELL_INTEREST[thread] = 0; BELL_RINGS[thread] = 1 }
 }
 
 /* Atomics.wait compares and goes to sleep in one step. */
@@ -83,7 +82,8 @@ inline sleepOnBell(thread) {
 #ifdef BUG_WAIT_ANYWAY
   :: isAsleep[thread] = 1; isAsleep[thread] == 0
 #else
-  :: atomic { BELL_RINGS[thread] == 0 -> isAsleep[thread] = 1 }; isAsleep[thread] == 0
+  :: atomic { BELL_RINGS[thread] == 0 -> isAsleep[thread] = 1; BELL_RINGS[thread] = 1 };
+     isAsleep[thread] == 0
   :: BELL_RINGS[thread] != 0
 #endif
   fi;

@@ -15,6 +15,7 @@
  *
  * Configurations
  * SEQUENTIAL     mode sequential: the main thread publishes what is synced; otherwise pipelined
+ * PLENTY_OF_LOG  there are segments enough, so that frames alone are short
  * SYNC_ERRORS    a sync of the log may fail
  * DATA_ERRORS    a checkpoint may fail
  * AWAITS         the user awaits each commit before it calls close; otherwise close comes early
@@ -51,7 +52,11 @@ byte PROGRESS_CHECKPOINTED;
 byte PROGRESS_CHECKPOINT_WANTED;
 byte PROGRESS_CHECKPOINT_DONE;
 byte RING_CONSUMED;
+#ifdef PLENTY_OF_LOG
+byte LOG_PREPARED_SEGMENT = COMMITS + 1;
+#else
 byte LOG_PREPARED_SEGMENT = 1;
+#endif
 byte LOG_WRITING_SEGMENT = 1;
 byte LOG_OLDEST_SEGMENT = 1;
 byte LOG_WANTED_SEGMENTS;
@@ -105,11 +110,13 @@ inline applySynced() {
 }
 
 inline requestCheckpoint() {
-  PROGRESS_CHECKPOINT_WANTED++;
-  request = PROGRESS_CHECKPOINT_WANTED;
+  d_step {
+    PROGRESS_CHECKPOINT_WANTED++;
 #ifndef BUG_NO_REQUEST_BELL
-  ringBell(THREAD_APPLY, REASON_REQUEST)
+    ringBell(THREAD_APPLY, REASON_REQUEST);
 #endif
+    request = PROGRESS_CHECKPOINT_WANTED
+  }
 }
 
 /* Engine.waitForFrames blocks the thread; only a ring wakes it here, its own looks are left out. */
@@ -171,12 +178,12 @@ inline append() {
   needed = PROGRESS_APPENDED - RING_CONSUMED + 1;
   if
   :: LOG_PREPARED_SEGMENT - LOG_WRITING_SEGMENT >= needed && needed <= RING_RECORDS_MAX ->
-     if
-     :: LOG_WANTED_SEGMENTS != 0 -> LOG_WANTED_SEGMENTS = 0
-     :: else
-     fi;
-     PROGRESS_APPENDED++;
-     ringBell(THREAD_WAL, REASON_APPENDED);
+     d_step {
+       LOG_WANTED_SEGMENTS = 0;
+       PROGRESS_APPENDED++;
+       needed = 0;
+       ringBell(THREAD_WAL, REASON_APPENDED)
+     };
 #ifdef BUG_SYNCED_FIRST
      due = (PROGRESS_SYNCED == PROGRESS_APPENDED);
      QUEUE_HEAD++;
@@ -184,24 +191,30 @@ inline append() {
      QUEUE_HEAD++;
      due = (PROGRESS_SYNCED == PROGRESS_APPENDED);
 #endif
-     if
-     :: due -> ringBell(THREAD_APPLY, REASON_REQUEST)
-     :: else
-     fi;
-     d_step { operation = NONE; hasFrame = 0; due = 0 }
+     d_step {
+       if
+       :: due -> ringBell(THREAD_APPLY, REASON_REQUEST)
+       :: else
+       fi;
+       operation = NONE;
+       hasFrame = 0;
+       due = 0
+     }
   :: else ->
-     if
-     :: needed <= RING_RECORDS_MAX ->
-        LOG_WANTED_SEGMENTS = needed;
-        ringBell(THREAD_APPLY, REASON_REQUEST)
-     :: else
-     fi
+     d_step {
+       if
+       :: needed <= RING_RECORDS_MAX ->
+          LOG_WANTED_SEGMENTS = needed;
+          ringBell(THREAD_APPLY, REASON_REQUEST)
+       :: else
+       fi;
+       needed = 0
+     }
 #ifdef BUG_LATE_STAMP
      ;
      stamp = currentStamp
 #endif
-  fi;
-  needed = 0
+  fi
 }
 
 /* SyncWaits.release, after CommitApplier.applySynced: CommitPipeline.#release */
@@ -250,7 +263,7 @@ inline watch() {
         fi
      fi
   fi;
-  d_step { interest = 0; due = 0 }
+  d_step { interest = 0; due = 0; BELL_RINGS[THREAD_MAIN] = 1; stamp = (isIdle -> 0 : stamp) }
 }
 
 inline poll() {
@@ -333,9 +346,11 @@ proctype main() {
   :: phase == OPEN -> phase = CLOSING
 #endif
   :: phase == CLOSING && ((isIdle && !needsSync) || hasFailed) ->
-     PROGRESS_SHUTDOWN = (hasFailed -> SHUTDOWN_NOW : SHUTDOWN_DRAIN);
-     ringAllBells(REASON_ANY);
-     phase = STOPPING
+     d_step {
+       PROGRESS_SHUTDOWN = (hasFailed -> SHUTDOWN_NOW : SHUTDOWN_DRAIN);
+       ringAllBells(REASON_ANY);
+       phase = STOPPING
+     }
   :: phase == STOPPING && isWalExited && isApplyExited -> break
   od;
   poll();
@@ -351,12 +366,14 @@ proctype main() {
 /* WalLoop.ringApplyWorkers: before the thread sleeps, and when it stops. */
 inline ringApplyWorkers() {
 #ifndef BUG_NO_IDLE_BELL
-  if
-  :: told != PROGRESS_SYNCED ->
-     told = PROGRESS_SYNCED;
-     ringBell(THREAD_APPLY, REASON_SYNCED)
-  :: else
-  fi
+  d_step {
+    if
+    :: told != PROGRESS_SYNCED ->
+       told = PROGRESS_SYNCED;
+       ringBell(THREAD_APPLY, REASON_SYNCED)
+    :: else
+    fi
+  }
 #endif
 }
 
@@ -383,16 +400,16 @@ proctype wal() {
         if
         :: isSegmentUsed ->
            assert(LOG_WRITING_SEGMENT < LOG_PREPARED_SEGMENT);
-           LOG_WRITING_SEGMENT++;
-           ringBell(THREAD_APPLY, REASON_REQUEST)
+           d_step { LOG_WRITING_SEGMENT++; ringBell(THREAD_APPLY, REASON_REQUEST) }
         :: else
         fi;
-        isSegmentUsed = 1;
-        RING_CONSUMED++;
-        ringBell(THREAD_MAIN, REASON_WRITTEN | REASON_SPACE);
+        d_step {
+          isSegmentUsed = 1;
+          RING_CONSUMED++;
+          ringBell(THREAD_MAIN, REASON_WRITTEN | REASON_SPACE)
+        };
         if
-        :: PROGRESS_SYNCED = RING_CONSUMED;
-           ringBell(THREAD_MAIN, REASON_SYNCED)
+        :: d_step { PROGRESS_SYNCED = RING_CONSUMED; ringBell(THREAD_MAIN, REASON_SYNCED) }
 #ifdef SYNC_ERRORS
         :: setFailure(FAILURE_SYNC); break
 #endif
@@ -415,7 +432,7 @@ proctype wal() {
      shutdown = 0
   od;
   ringApplyWorkers();
-  isWalExited = 1
+  d_step { isWalExited = 1; told = 0; isSegmentUsed = 0; shutdown = 0; BELL_INTEREST[THREAD_WAL] = 0 }
 }
 
 /* --- apply worker 0 ---------------------------------------------------------------------------- */
@@ -429,51 +446,46 @@ mtype = { NOT_RUNNING, WRITE_PAGES, FINISH };
 
 /* ApplyLoop.#beginCheckpoint, CheckpointTriggers.reason */
 inline beginCheckpoint() {
-  isAheadOfMain = 0;
-  if
-  :: phase != NOT_RUNNING
-  :: else ->
-     if
-     :: staged == durable && oldestNeeded(durable) <= LOG_OLDEST_SEGMENT ->
-        /* answerRequests */
-        wanted = PROGRESS_CHECKPOINT_WANTED;
-        if
-        :: wanted != PROGRESS_CHECKPOINT_DONE ->
-           PROGRESS_CHECKPOINT_DONE = wanted;
-           ringBell(THREAD_MAIN, REASON_REQUEST)
-        :: else
-        fi;
-        wanted = 0
-     :: else ->
-        if
-        :: PROGRESS_CHECKPOINT_WANTED != PROGRESS_CHECKPOINT_DONE || isStarved ||
-           (isShuttingDown && staged > durable && staged == PROGRESS_APPENDED) ->
-           isAheadOfMain = (PROGRESS_APPLIED < staged);
-           if
-           :: !isAheadOfMain ->
-              d_step {
-                frozen = staged;
-                wanted = PROGRESS_CHECKPOINT_WANTED;
-                phase = WRITE_PAGES;
-                worked = 1
-              }
-           :: else
-           fi
-        :: else
-        fi
-     fi
-  fi
+  d_step {
+    isAheadOfMain = 0;
+    if
+    :: phase != NOT_RUNNING
+    :: phase == NOT_RUNNING && staged == durable && oldestNeeded(durable) <= LOG_OLDEST_SEGMENT ->
+       /* answerRequests */
+       if
+       :: PROGRESS_CHECKPOINT_WANTED != PROGRESS_CHECKPOINT_DONE ->
+          PROGRESS_CHECKPOINT_DONE = PROGRESS_CHECKPOINT_WANTED;
+          ringBell(THREAD_MAIN, REASON_REQUEST)
+       :: else
+       fi
+    :: else ->
+       if
+       :: PROGRESS_CHECKPOINT_WANTED != PROGRESS_CHECKPOINT_DONE || isStarved ||
+          (isShuttingDown && staged > durable && staged == PROGRESS_APPENDED) ->
+          isAheadOfMain = (PROGRESS_APPLIED < staged);
+          if
+          :: !isAheadOfMain ->
+             frozen = staged;
+             wanted = PROGRESS_CHECKPOINT_WANTED;
+             phase = WRITE_PAGES;
+             worked = 1
+          :: else
+          fi
+       :: else
+       fi
+    fi
+  }
 }
 
 inline checkpointStep() {
   if
   :: phase == WRITE_PAGES ->
      if
-     :: atomic {
+     :: d_step {
           FRAMES_FREE_COUNT = FRAMES_FREE_COUNT + (frozen - durable);
-          phase = FINISH
-        };
-        worked = 1
+          phase = FINISH;
+          worked = 1
+        }
 #ifdef DATA_ERRORS
      :: setFailure(FAILURE_DATA_WRITE); goto stopped
 #endif
@@ -486,56 +498,62 @@ inline checkpointStep() {
        LOG_OLDEST_SEGMENT = oldestNeeded(durable);
        worked = 1
      };
-     PROGRESS_CHECKPOINTED = durable;
-     PROGRESS_CHECKPOINT_DONE = wanted;
-     ringBell(THREAD_MAIN, REASON_APPLIED | REASON_REQUEST | REASON_SPACE);
-     d_step { wanted = 0; phase = NOT_RUNNING }
+     d_step {
+       PROGRESS_CHECKPOINTED = durable;
+       PROGRESS_CHECKPOINT_DONE = wanted;
+       ringBell(THREAD_MAIN, REASON_APPLIED | REASON_REQUEST | REASON_SPACE);
+       wanted = 0;
+       phase = NOT_RUNNING
+     }
   :: phase == NOT_RUNNING
   fi
 }
 
 /* Segments.step */
 inline segmentsStep() {
-  isStarved = 0;
-  if
-  :: LOG_PREPARED_SEGMENT - LOG_WRITING_SEGMENT < LOG_WANTED_SEGMENTS ->
-     if
-     :: obsolete == 0 && LOG_PREPARED_SEGMENT - LOG_OLDEST_SEGMENT + 1 >= SEGMENTS_MAX ->
-        isStarved = 1
-     :: else ->
-        obsolete = (obsolete > 0 -> obsolete - 1 : 0);
-        LOG_PREPARED_SEGMENT++;
-        worked = 1;
-        ringBell(THREAD_WAL, REASON_REQUEST);
+  d_step {
+    isStarved = 0;
+    if
+    :: LOG_PREPARED_SEGMENT - LOG_WRITING_SEGMENT < LOG_WANTED_SEGMENTS ->
+       if
+       :: obsolete == 0 && LOG_PREPARED_SEGMENT - LOG_OLDEST_SEGMENT + 1 >= SEGMENTS_MAX ->
+          isStarved = 1
+       :: else ->
+          obsolete = (obsolete > 0 -> obsolete - 1 : 0);
+          LOG_PREPARED_SEGMENT++;
+          worked = 1;
 #ifndef BUG_NO_SPACE_BELL
-        ringBell(THREAD_MAIN, REASON_SPACE | REASON_REQUEST)
+          ringBell(THREAD_MAIN, REASON_SPACE | REASON_REQUEST);
 #endif
-     fi
-  :: else
-  fi
+          ringBell(THREAD_WAL, REASON_REQUEST)
+       fi
+    :: else
+    fi
+  }
 }
 
 /* ApplyLoop.step */
 inline applyStep() {
-  worked = 0;
   if
   :: hasFailed || PROGRESS_SHUTDOWN == SHUTDOWN_NOW -> goto stopped
   :: else
   fi;
-  isShuttingDown = (PROGRESS_SHUTDOWN == SHUTDOWN_DRAIN);
+  d_step { worked = 0; isShuttingDown = (PROGRESS_SHUTDOWN == SHUTDOWN_DRAIN) };
   if
-  :: taken != QUEUE_HEAD -> taken = QUEUE_HEAD; worked = 1
+  :: taken != QUEUE_HEAD -> d_step { taken = QUEUE_HEAD; worked = 1 }
   :: else
   fi;
   beginCheckpoint();
   if
   :: dueSequence > staged ->
-     staged = dueSequence;
+     d_step {
+       staged = dueSequence;
 #ifndef SEQUENTIAL
-     PROGRESS_APPLIED = staged;
+       PROGRESS_APPLIED = staged;
 #endif
-     ringBell(THREAD_MAIN, REASON_APPLIED | REASON_SPACE);
-     worked = 1
+       ringBell(THREAD_MAIN, REASON_APPLIED | REASON_SPACE);
+       worked = 1
+     }
   :: else
   fi;
   if
@@ -573,7 +591,14 @@ proctype apply() {
      fi
   od;
 stopped:
-  isApplyExited = 1
+  skip;
+  d_step {
+    isApplyExited = 1;
+    taken = 0; staged = 0; durable = 0; frozen = 0; wanted = 0; obsolete = 0;
+    isStarved = 0; isShuttingDown = 0; isAheadOfMain = 0; worked = 0;
+    phase = NOT_RUNNING;
+    BELL_INTEREST[THREAD_APPLY] = 0
+  }
 }
 
 init {
