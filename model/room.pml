@@ -25,6 +25,7 @@
  * BUG_NO_SPACE_BELL   a segment is ready and the main thread is not rung
  * BUG_NO_REQUEST_BELL a checkpoint is requested and the apply worker is not rung
  * BUG_NO_IDLE_BELL    the fsync worker goes to sleep without telling the apply worker
+ * BUG_STARVED_SLEEPS  the apply worker sleeps when it has just found that only a checkpoint helps
  * BUG_LATE_SHUTDOWN   the fsync worker looks at the ring first and at the shutdown word then
  * BUG_SYNCED_FIRST    the push looks at SYNCED before the entry is in the queue
  * BUG_LATE_STAMP      Admission.beginAttempt takes its stamp after the attempt
@@ -512,12 +513,16 @@ inline checkpointStep() {
 /* Segments.step */
 inline segmentsStep() {
   d_step {
+    wasStarved = isStarved;
     isStarved = 0;
     if
     :: LOG_PREPARED_SEGMENT - LOG_WRITING_SEGMENT < LOG_WANTED_SEGMENTS ->
        if
        :: obsolete == 0 && LOG_PREPARED_SEGMENT - LOG_OLDEST_SEGMENT + 1 >= SEGMENTS_MAX ->
-          isStarved = 1
+          isStarved = 1;
+#ifndef BUG_STARVED_SLEEPS
+          worked = (worked || !wasStarved)
+#endif
        :: else ->
           obsolete = (obsolete > 0 -> obsolete - 1 : 0);
           LOG_PREPARED_SEGMENT++;
@@ -528,7 +533,8 @@ inline segmentsStep() {
           ringBell(THREAD_WAL, REASON_REQUEST)
        fi
     :: else
-    fi
+    fi;
+    wasStarved = 0
   }
 }
 
@@ -570,7 +576,7 @@ inline applyStep() {
 
 proctype apply() {
   byte taken, staged, durable, frozen, wanted, obsolete;
-  bit isStarved, isShuttingDown, isAheadOfMain, worked;
+  bit isStarved, wasStarved, isShuttingDown, isAheadOfMain, worked;
   mtype phase = NOT_RUNNING;
   do
   :: applyStep();
