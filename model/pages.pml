@@ -405,8 +405,8 @@ inline applyGroup(sequence) {
   PROGRESS_APPLIED = staged
 }
 
-/* oldestNeededSegment: the number of the segment being written is loaded before the rows. */
-inline findOldestNeeded(sequence, segment) {
+/* The number of the segment being written is loaded before the rows. */
+inline oldestNeededSegment(sequence, segment) {
   writing = LOG_WRITING_SEGMENT;
   d_step {
     segment = LOG_OLDEST_SEGMENT;
@@ -461,7 +461,7 @@ inline checkpointStep() {
        phase = WRITE_META
      }
   :: phase == WRITE_META ->
-     findOldestNeeded(running, segment);
+     oldestNeededSegment(running, segment);
      d_step {
        unsyncedMeta = running;
        unsyncedMetaSegment = segment;

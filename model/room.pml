@@ -18,7 +18,8 @@
  * PLENTY_OF_LOG  there are segments enough, so that frames alone are short
  * SYNC_ERRORS    a sync of the log may fail
  * DATA_ERRORS    a checkpoint may fail
- * AWAITS         the user awaits each commit before it calls close; otherwise close comes early
+ * AWAITS         the user awaits each commit, and at the end what was applied, and closes then;
+ *                otherwise close comes at any moment
  *
  * Variants
  * BUG_NO_PUBLISH      mode sequential: who waits for frames does not publish what was synced
@@ -342,7 +343,9 @@ proctype main() {
      fi
      /* Database.close: whenIdle, whenPublished, then the workers drain. */
 #ifdef AWAITS
-  :: phase == OPEN && submitted == COMMITS && settled == COMMITS -> phase = CLOSING
+     /* And waitForApply before it. */
+  :: phase == OPEN && submitted == COMMITS && settled == COMMITS &&
+     (PROGRESS_APPLIED == PROGRESS_APPENDED || hasFailed) -> phase = CLOSING
 #else
   :: phase == OPEN -> phase = CLOSING
 #endif
@@ -366,7 +369,9 @@ proctype main() {
 
 /* WalLoop.ringApplyWorkers: before the thread sleeps, and when it stops. */
 inline ringApplyWorkers() {
-#ifndef BUG_NO_IDLE_BELL
+#ifdef BUG_NO_IDLE_BELL
+  skip
+#else
   d_step {
     if
     :: told != PROGRESS_SYNCED ->
@@ -441,8 +446,8 @@ proctype wal() {
 mtype = { NOT_RUNNING, WRITE_PAGES, FINISH };
 #define dueSequence (taken < PROGRESS_SYNCED -> taken : PROGRESS_SYNCED)
 
-/* oldestNeededSegment: commit s stands in segment s. */
-#define oldestNeeded(sequence) \
+/* Commit s stands in segment s. */
+#define oldestNeededSegment(sequence) \
   ((sequence) + 1 < LOG_WRITING_SEGMENT -> (sequence) + 1 : LOG_WRITING_SEGMENT)
 
 /* ApplyLoop.#beginCheckpoint, CheckpointTriggers.reason */
@@ -451,7 +456,7 @@ inline beginCheckpoint() {
     isAheadOfMain = 0;
     if
     :: phase != NOT_RUNNING
-    :: phase == NOT_RUNNING && staged == durable && oldestNeeded(durable) <= LOG_OLDEST_SEGMENT ->
+    :: phase == NOT_RUNNING && staged == durable && oldestNeededSegment(durable) <= LOG_OLDEST_SEGMENT ->
        /* answerRequests */
        if
        :: PROGRESS_CHECKPOINT_WANTED != PROGRESS_CHECKPOINT_DONE ->
@@ -495,8 +500,8 @@ inline checkpointStep() {
      d_step {
        durable = frozen;
        frozen = 0;
-       obsolete = obsolete + (oldestNeeded(durable) - LOG_OLDEST_SEGMENT);
-       LOG_OLDEST_SEGMENT = oldestNeeded(durable);
+       obsolete = obsolete + (oldestNeededSegment(durable) - LOG_OLDEST_SEGMENT);
+       LOG_OLDEST_SEGMENT = oldestNeededSegment(durable);
        worked = 1
      };
      d_step {

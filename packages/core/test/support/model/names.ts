@@ -16,10 +16,12 @@ const DECLARATIONS = [
 /** Not of the engine. */
 const FOREIGN = new Set(['Atomics']);
 const COMMENT = /\/\*[\s\S]*?\*\//g;
+/** A name that only a comment has left is none. */
+const SOURCE_COMMENT = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
 const MEMBER = /\b([A-Z]\w+)\.#?([a-z]\w+)/g;
 const FILE = /[\w/-]+\.ts\b/g;
-/** `name` and what it stands for. */
-const TABLE_ROW = /^\| `(\w+)` \|(.*)\|$/gm;
+/** One or more names, and what they stand for. */
+const TABLE_ROW = /^\| (`\w+`(?:, `\w+`)*) +\|(.*)\|$/gm;
 const QUOTED = /`#?(\w+)`/g;
 
 interface Source {
@@ -66,9 +68,15 @@ function commentProblems(name: string, text: string, sources: readonly Source[])
 /** One line per name that means nothing any more. */
 export function nameProblems(): string[] {
   const sources = engineSources();
-  const words = new Set(sources.flatMap(({ text }) => text.match(/\w+/g) ?? []));
+  const words = new Set(
+    sources.flatMap(({ text }) => text.replace(SOURCE_COMMENT, '').match(/\w+/g) ?? []),
+  );
   const readme = readFileSync(join(MODEL_DIRECTORY, 'README.md'), 'utf8');
-  const own = new Map(matches(TABLE_ROW, readme).map((row) => [row[1]!, row[2]!]));
+  const own = new Map(
+    matches(TABLE_ROW, readme).flatMap(([, names, meaning]) =>
+      matches(QUOTED, names!).map((name) => [name[1]!, meaning!] as const),
+    ),
+  );
   const problems: string[] = [];
   const used = new Set<string>();
   for (const file of readdirSync(MODEL_DIRECTORY).filter((name) => name.endsWith('.pml'))) {

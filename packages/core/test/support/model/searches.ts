@@ -111,7 +111,7 @@ const SYNC: Model = {
   ],
 };
 
-const READER = 'READER PLAIN_LOG COMMITS=3 PAGES=4';
+const READER = 'READER PLAIN_LOG COMMITS=2 PAGES=4';
 
 const PAGES: Model = {
   name: 'pages',
@@ -120,7 +120,7 @@ const PAGES: Model = {
     { name: 'power cut', small: 'POWER_CUT', large: 'POWER_CUT COMMITS=5' },
     {
       name: 'power cut beside snapshots',
-      small: 'POWER_CUT SNAPSHOTS PLAIN_LOG COMMITS=3 PAGES=5',
+      small: 'POWER_CUT SNAPSHOTS PLAIN_LOG COMMITS=3 PAGES=4',
       large: 'POWER_CUT SNAPSHOTS PLAIN_LOG COMMITS=3',
     },
     { name: 'reader', small: READER, large: 'READER PLAIN_LOG COMMITS=3 PAGES=5' },
@@ -136,7 +136,54 @@ const PAGES: Model = {
   ],
 };
 
-export const MODELS: readonly Model[] = [RING, SYNC, PAGES];
+const FRAMES_SHORT = 'AWAITS COMMITS=2 FRAMES=1';
+const LOG_SHORT = 'AWAITS COMMITS=3 FRAMES=3';
+
+const ROOM: Model = {
+  name: 'room',
+  configurations: [
+    {
+      name: 'frames and log are short',
+      small: `${FRAMES_SHORT} SYNC_ERRORS DATA_ERRORS`,
+      large: 'AWAITS SYNC_ERRORS DATA_ERRORS COMMITS=3',
+    },
+    { name: 'log is short', small: LOG_SHORT, large: `${LOG_SHORT} SYNC_ERRORS DATA_ERRORS` },
+    {
+      name: 'sequential, frames are short',
+      small: `SEQUENTIAL PLENTY_OF_LOG ${FRAMES_SHORT}`,
+      large: `SEQUENTIAL ${FRAMES_SHORT} SYNC_ERRORS DATA_ERRORS`,
+    },
+    {
+      name: 'close at any moment',
+      small: 'PLENTY_OF_LOG SYNC_ERRORS DATA_ERRORS COMMITS=1 FRAMES=1',
+      large: 'PLENTY_OF_LOG SYNC_ERRORS DATA_ERRORS COMMITS=2',
+    },
+    {
+      name: 'every commit is settled',
+      small: 'PLENTY_OF_LOG AWAITS COMMITS=1 FRAMES=1',
+      large: `${FRAMES_SHORT} SYNC_ERRORS`,
+      claim: 'settles',
+    },
+    {
+      name: 'close ends, sequential',
+      small: 'SEQUENTIAL PLENTY_OF_LOG COMMITS=1 FRAMES=1',
+      large: `SEQUENTIAL ${FRAMES_SHORT}`,
+      claim: 'closes',
+    },
+  ],
+  variants: [
+    { bug: 'NO_PUBLISH', with: `SEQUENTIAL PLENTY_OF_LOG ${FRAMES_SHORT}`, expected: 'deadlock' },
+    { bug: 'STARVED_SLEEPS', with: LOG_SHORT, expected: 'deadlock' },
+    { bug: 'NO_SPACE_BELL', with: LOG_SHORT, expected: 'deadlock' },
+    { bug: 'NO_REQUEST_BELL', with: FRAMES_SHORT, expected: 'deadlock' },
+    { bug: 'NO_IDLE_BELL', with: FRAMES_SHORT, expected: 'deadlock' },
+    { bug: 'SYNCED_FIRST', with: 'AWAITS COMMITS=2 FRAMES=3', expected: 'deadlock' },
+    { bug: 'LATE_STAMP', with: LOG_SHORT, expected: 'deadlock' },
+    { bug: 'LATE_SHUTDOWN', with: 'PLENTY_OF_LOG COMMITS=2 FRAMES=3', expected: 'deadlock' },
+  ],
+};
+
+const MODELS: readonly Model[] = [RING, SYNC, PAGES, ROOM];
 
 function words(text: string): string[] {
   return text.split(' ').filter((word) => word !== '');
