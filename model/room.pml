@@ -15,6 +15,8 @@
  *
  * Configurations
  * SEQUENTIAL     mode sequential: the main thread publishes what is synced; otherwise pipelined
+ * ASYNC          with AWAITS: durability 'async', so that a commit is awaited at the end only
+ * TRANSACTIONS   every commit is that of an interactive transaction
  * PLENTY_OF_LOG  there are segments enough, so that frames alone are short
  * SYNC_ERRORS    a sync of the log may fail
  * DATA_ERRORS    a checkpoint may fail
@@ -150,7 +152,7 @@ inline waitForFrames() {
      fi
   od;
   cancelSleep(THREAD_MAIN);
-  d_step { checkpoints = 0; request = 0 }
+  d_step { checkpoints = 0; request = 0; BELL_RINGS[THREAD_MAIN] = 1 }
 }
 
 /* Admission.brake, then the build. */
@@ -301,7 +303,7 @@ proctype main() {
   byte phase = OPEN;
   bit due, isWaiting, isScheduled, hasFrame;
   do
-#ifdef AWAITS
+#if defined(AWAITS) && !defined(ASYNC)
   :: phase == OPEN && submitted < COMMITS && isIdle && settled == submitted ->
 #else
   :: phase == OPEN && submitted < COMMITS && isIdle ->
@@ -318,7 +320,9 @@ proctype main() {
            :: !hasFrame -> d_step { operation = NONE; settled++ }
            :: hasFrame
            fi
+#ifndef TRANSACTIONS
         :: true
+#endif
         fi;
         if
         :: operation == WAITING -> build()

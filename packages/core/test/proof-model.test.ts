@@ -62,7 +62,8 @@ if (tools === undefined) {
     );
     const searcher = async (): Promise<void> => {
       for (let search = waiting.shift(); search !== undefined; search = waiting.shift()) {
-        const outcome = await check(tools, search, run.isLarge ? LARGE : SMALL);
+        const isLong = search.isLong === true || run.isLarge;
+        const outcome = await check(tools, search, { ...(run.isLarge ? LARGE : SMALL), isLong });
         report(search, outcome);
         if (search.expected === 'nothing') {
           run.done += outcome.states;
