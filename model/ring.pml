@@ -175,6 +175,8 @@ proctype fsyncWorker() {
 init {
   byte i;
   atomic {
+    /* Both are powers of two in the code. */
+    assert(RECORD_NUMBERS % RING_RECORDS_MAX == 0 && UNIT_NUMBERS % RING_UNITS == 0);
     /* startRingAt: every row looks as if the lap before had just used it. */
     i = 1;
     do

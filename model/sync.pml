@@ -29,7 +29,7 @@
 #ifndef RING_RECORDS_MAX
 #define RING_RECORDS_MAX 2
 #endif
-#define BLOCKS_MAX 9
+#define BLOCKS_MAX (2 * COMMITS + 3)
 
 #define THREADS 2
 #include "bells.pml"

@@ -44,7 +44,7 @@ const RING: Model = {
     {
       name: 'two committers',
       small: '',
-      large: 'COMMITS=5 RING_RECORDS_MAX=3 RING_UNITS=8',
+      large: 'COMMITS=5 RING_RECORDS_MAX=4 RING_UNITS=8',
     },
     { name: 'three committers', small: 'COMMITTERS=3 COMMITS=3', large: 'COMMITTERS=3' },
     { name: 'all is written', small: 'COMMITS=3', large: '', claim: 'written' },
