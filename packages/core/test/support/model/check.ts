@@ -12,7 +12,7 @@ import type { Tools } from './tools.js';
 
 export const MODEL_DIRECTORY = join(import.meta.dirname, '../../../../../model');
 const MS_PER_SECOND = 1000;
-const TRAIL_LINES = 60;
+const TRAIL_LINES = 120;
 /** The signal that ends a search beyond its time. */
 const TOO_LONG = 'SIGKILL';
 
@@ -120,7 +120,7 @@ async function checkIn(
   const statements = readStatements(table.output, output);
   const outcome = { ...readOutput(status, output), statements, seconds, trail: '' };
   if (outcome.finding === 'nothing') return outcome;
-  const replay = ['-t', '-p', '-g', ...definitions, file];
+  const replay = ['-t', '-p', ...definitions, file];
   const trail = readdirSync(cwd).some((name) => name.endsWith('.trail'))
     ? (await run(tools.spin, replay, cwd, limitMs)).output
     : output;
