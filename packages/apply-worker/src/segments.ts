@@ -61,7 +61,10 @@ export class Segments {
     return this.#isStarved;
   }
 
-  /** Does the next piece of work: at most one write or one sync. Returns whether there was any. */
+  /**
+   * Does the next piece of work: at most one write or one sync. Returns whether there was any, or
+   * the news that segments are wanted which only a checkpoint can provide.
+   */
   step(): boolean {
     const { logSpace } = this.#context.shared;
     const prepared = Atomics.load(logSpace, LOG_PREPARED_SEGMENT);
@@ -70,6 +73,7 @@ export class Segments {
       this.#context.init.segmentsAheadTarget,
       Atomics.load(logSpace, LOG_WANTED_SEGMENTS),
     );
+    const wasStarved = this.#isStarved;
     this.#isStarved = false;
     if (this.#preparation !== undefined) return this.#continue();
     if (ahead >= wanted) {
@@ -81,7 +85,8 @@ export class Segments {
     if (fileName !== undefined) return this.#recycle(fileName, prepared + 1);
     if (this.#fileCount(prepared) >= this.#segmentsMax) {
       this.#isStarved = true;
-      return false;
+      // The next step acts on it, and must come before the thread sleeps: nobody rings for it.
+      return !wasStarved;
     }
     this.#preparation = new SegmentPreparation(this.#context.vfs, this.#spec, prepared + 1);
     return this.#continue();

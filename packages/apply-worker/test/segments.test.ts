@@ -145,6 +145,20 @@ describe('segments', () => {
     expect(harness.checkpointed).toBeGreaterThan(30);
   });
 
+  it('that only a checkpoint can provide are not slept over', () => {
+    const harness = newHarness({ sizes: { walBytesMax: 6 * SIZES.walSegmentBytes } });
+    harness.commitAndApply({ 0: { a: '1' } });
+    harness.nextSegment();
+    harness.runUntilIdle();
+    // As a large transaction asks for them, after the worker's last look and before it sleeps.
+    Atomics.store(harness.shared.logSpace, LOG_WANTED_SEGMENTS, 5);
+    while (harness.step()) {
+      // A step that did nothing is the last one before the sleep, and nobody rings any more.
+    }
+    expect(harness.checkpointed).toBe(1);
+    expect(harness.logWord(LOG_PREPARED_SEGMENT)).toBe(7);
+  });
+
   it('with the name of a segment to be made are recycled in place, others are kept', () => {
     const disk = newHarness().disk;
     const vfs = disk.vfs();

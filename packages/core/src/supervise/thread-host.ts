@@ -4,7 +4,7 @@
  * Invariants
  * 1. Nothing waits with `Atomics.wait` before every worker has reported ready: a worker needs the
  *    main thread's event loop to start.
- * 2. A worker that errs or exits while the database runs poisons it.
+ * 2. A worker that errs or exits while the database runs, or is ended while it drains, poisons it.
  * 3. `Atomics.waitAsync` does not keep Node alive; the timer does, while anyone waits.
  */
 import { Worker } from 'node:worker_threads';
@@ -16,6 +16,7 @@ import {
   REASON_ANY,
   REASON_REQUEST,
   RUNNING,
+  SHUTDOWN_DRAIN,
   SHUTDOWN_NOW,
   SpinPolicy,
   THREAD_APPLY,
@@ -116,7 +117,9 @@ export class ThreadHost implements Host {
     this.#exits.push(
       new Promise((resolve) => {
         worker.once('exit', (code) => {
-          if (Atomics.load(shared.progress, PROGRESS_SHUTDOWN) === RUNNING) {
+          const shutdown = Atomics.load(shared.progress, PROGRESS_SHUTDOWN);
+          // A worker that was ended while it drained leaves the others waiting for it.
+          if (shutdown === RUNNING || (shutdown === SHUTDOWN_DRAIN && code !== 0)) {
             const why = cause === undefined ? `exit code ${code}` : failureText(cause);
             setFailure(shared, FAILURE_WORKER, `the worker ${name} stopped: ${why}`);
           }
