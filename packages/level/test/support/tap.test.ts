@@ -5,12 +5,22 @@ import { readTap } from './tap.js';
 const SUMMARY = ['', '1..2', '# tests 2', '# pass  2', '', '# ok', ''];
 
 it('counts tests and assertions', () => {
-  const report = readTap(['TAP version 13', '# a', 'ok 1 x', '# b', 'ok 2 y', ...SUMMARY].join('\n'));
+  const report = readTap(
+    ['TAP version 13', '# a', 'ok 1 x', '# b', 'ok 2 y', ...SUMMARY].join('\n'),
+  );
   expect(report).toEqual({ tests: 2, passed: 2, planned: 2, failures: [], excluded: [] });
 });
 
 it('shows a failure with its test', () => {
-  const lines = ['# a', 'ok 1 x', 'not ok 2 y', '  ---', '    operator: equal', '  ...', ...SUMMARY];
+  const lines = [
+    '# a',
+    'ok 1 x',
+    'not ok 2 y',
+    '  ---',
+    '    operator: equal',
+    '  ...',
+    ...SUMMARY,
+  ];
   const { failures, passed } = readTap(lines.join('\n'));
   expect(failures).toEqual(['a\nnot ok 2 y\n  ---\n    operator: equal\n  ...']);
   expect(passed).toBe(1);
