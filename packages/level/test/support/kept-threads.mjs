@@ -5,8 +5,10 @@
  * once, and the call is made for every database anew. The thread that opens the database gets what
  * stands for a `Worker` here.
  *
- * Invariant: a thread runs one program at a time, and goes back to the others only when that ended
- * well.
+ * Invariants
+ * 1. A thread runs one program at a time, and goes back to the others only when that ended well.
+ * 2. A thread that sleeps most of the time does not collect its garbage, which holds on to all the
+ *    memory that it shared with closed databases: so it is given up after some.
  */
 import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
@@ -37,10 +39,13 @@ parentPort.on('message', async ({ url, workerData }) => {
 `;
 const THREAD_URL = new URL(`data:text/javascript,${encodeURIComponent(THREAD)}`);
 
+const RUNS_MAX = 20;
+
 /** Threads that wait for a program. */
 const waiting = [];
 
 class Thread {
+  #runs = 0;
   /** What stands for a Worker, while a program runs. */
   tenant;
 
@@ -52,6 +57,7 @@ class Thread {
   }
 
   run(tenant, url, workerData) {
+    this.#runs += 1;
     this.tenant = tenant;
     this.worker.ref();
     this.worker.postMessage({ url: url.href, workerData });
@@ -61,7 +67,8 @@ class Thread {
     const { tenant } = this;
     this.tenant = undefined;
     this.worker.unref();
-    waiting.push(this);
+    if (this.#runs < RUNS_MAX) waiting.push(this);
+    else void this.worker.terminate();
     tenant.emit('exit', 0);
   }
 }
