@@ -67,7 +67,7 @@ class SmallLevel extends ManifoldLevel {
 }
 
 /** The last so many databases may be opened again by the test that made them. */
-const KEPT_DATABASES = 20;
+const KEPT_DATABASES = 8;
 let made = [];
 
 async function remove(db) {

@@ -7,8 +7,8 @@
  *
  * Invariants
  * 1. A thread runs one program at a time, and goes back to the others only when that ended well.
- * 2. A thread that sleeps most of the time does not collect its garbage, which holds on to all the
- *    memory that it shared with closed databases: so it is given up after some.
+ * 2. A thread that sleeps most of the time does not collect its garbage, which holds on to the memory
+ *    that it shared with closed databases: so it is made to after each, and given up after some.
  */
 import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
@@ -19,6 +19,10 @@ const { Worker } = threads;
 const THREAD = `
 import { readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
 
 const CALL = /^main\\(workerData\\);$/gm;
 const programs = new Map();
@@ -31,15 +35,20 @@ async function load(url) {
   return (await import('data:text/javascript,' + encodeURIComponent(text))).main;
 }
 
+function ended() {
+  collect({ type: 'minor' });
+  parentPort.postMessage('ended');
+}
+
 parentPort.on('message', async ({ url, workerData }) => {
   if (!programs.has(url)) programs.set(url, await load(url));
   programs.get(url)(workerData);
-  parentPort.postMessage('ended');
+  setImmediate(ended);
 });
 `;
 const THREAD_URL = new URL(`data:text/javascript,${encodeURIComponent(THREAD)}`);
 
-const RUNS_MAX = 20;
+const RUNS_MAX = 40;
 
 /** Threads that wait for a program. */
 const waiting = [];
