@@ -17,6 +17,7 @@ import { BufferedVersions } from './buffered-versions.js';
 import type { Engine } from './engine.js';
 import type { Pins } from './pins.js';
 import { rebuild } from './rebuild.js';
+import type { HostTimer } from './supervise/host.js';
 
 /** Where a commit goes. */
 export const Placed = {
@@ -42,7 +43,7 @@ export class BufferedCommits {
   readonly #sealAgeMs: number;
   /** Everything up to here is to be sealed as soon as possible. */
   #sealWanted = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: HostTimer | undefined;
 
   constructor(
     engine: Engine,
@@ -155,7 +156,7 @@ export class BufferedCommits {
   /** A generation that is never full must not keep its changes from the next checkpoint. */
   #startTimer(): void {
     if (this.#sealAgeMs === 0 || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = this.#engine.host.startTimer(this.#sealAgeMs, () => {
       this.#timer = undefined;
       if (this.#engine.isClosing || this.buffers.isActiveEmpty) return;
       if (this.buffers.activeAgeMs() < this.#sealAgeMs) {
@@ -164,8 +165,7 @@ export class BufferedCommits {
       }
       this.sealUpTo(this.#engine.lastCommitted);
       this.#poll();
-    }, this.#sealAgeMs);
-    this.#timer.unref();
+    });
   }
 
   // --- what the apply workers have done ---------------------------------------------------------
@@ -186,7 +186,7 @@ export class BufferedCommits {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     this.#merges.stop();
   }
 }
