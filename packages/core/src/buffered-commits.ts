@@ -41,6 +41,8 @@ export class BufferedCommits {
   readonly #poll: () => void;
   readonly #newestTrees: ViewSource;
   readonly #sealAgeMs: number;
+  /** A commit has its place in the active generation and waits to be appended. */
+  #isPlaced = false;
   /** Everything up to here is to be sealed as soon as possible. */
   #sealWanted = 0;
   #timer: HostTimer | undefined;
@@ -68,6 +70,13 @@ export class BufferedCommits {
 
   /** Finds a place for the commit in the builder. Throws what building it as a diff throws. */
   place(): Placed {
+    this.#isPlaced = false;
+    const placed = this.#place();
+    this.#isPlaced = placed === Placed.IN_BUFFER;
+    return placed;
+  }
+
+  #place(): Placed {
     const needs = this.#needs();
     const { buffers } = this;
     if (buffers.isTooLarge(needs)) return this.#placeAsDiff();
@@ -117,7 +126,13 @@ export class BufferedCommits {
     const wasEmpty = buffers.isActiveEmpty;
     buffers.admit(this.builder.staging, sequence);
     this.builder.admit(sequence);
+    this.#isPlaced = false;
     if (wasEmpty) this.#startTimer();
+  }
+
+  /** The commit was refused: it has no sequence, and needs no place any more. */
+  withdraw(): void {
+    this.#isPlaced = false;
   }
 
   /** The page diff of a commit was appended. */
@@ -146,9 +161,15 @@ export class BufferedCommits {
     if (isHere && this.#sealWanted <= this.#engine.lastCommitted) this.#seal();
   }
 
-  /** False when the queue has no room for now. */
+  /**
+   * False when the queue has no room for now, or when a commit that waits to be appended would be
+   * left without a generation: then as soon as one is free.
+   */
   #seal(): boolean {
-    if (!this.buffers.seal(this.versions.stopsIn)) return false;
+    const { buffers } = this;
+    if (this.#isPlaced && !buffers.hasFree) return false;
+    if (!buffers.seal(this.versions.stopsIn)) return false;
+    if (this.#isPlaced) buffers.activate();
     this.#merges.sealed();
     return true;
   }

@@ -11,13 +11,17 @@ import { FAMILIES } from './model.js';
 import { drawLife, type LifePlan } from './plan.js';
 import { difference } from './readers.js';
 import { Actor, HangError, ScheduledHost } from './scheduled-host.js';
-import { World, codeOf, count, type Course } from './world.js';
+import { CrashError, World, codeOf, count, type Course } from './world.js';
 
 const PATH = '/db';
 /** Every promise that can go on has gone on after so many turns of the microtask queue. */
 const MICROTASK_TURNS = 20;
 /** A crash that waits for a file operation that does not come happens after so many steps. */
 const STEPS_TO_CRASH_MAX = 80;
+
+/** Read-only recovery replays a whole log in memory. */
+const READ_CACHE_BYTES = 4 * 1024 * 1024;
+const STEPS_AFTER_FAILURE_MAX = 60;
 
 /** What the next opening must find. */
 export interface Inheritance {
@@ -29,8 +33,6 @@ export interface Inheritance {
 }
 
 /** The disk is gone from here on. */
-class CrashError extends Error {}
-
 interface Running {
   readonly host: ScheduledHost;
   readonly disk: SimulatedDisk;
@@ -98,7 +100,7 @@ export class Life {
     this.#plan = plan;
     this.#running = running;
     this.#ledger = new Ledger(course.model);
-    this.#world = new World(database, course, plan, this.#ledger);
+    this.#world = new World(database, running.host.shared!, course, plan, this.#ledger);
   }
 
   /** Opens, compares with what the life before has left, runs, and ends. */
@@ -120,7 +122,19 @@ export class Life {
   }
 
   async #run(): Promise<Inheritance> {
+    const { model } = this.#course;
+    const before = model.last;
     count(this.#course, 'lives');
+    try {
+      const left = await this.#live();
+      count(this.#course, 'commits', model.last - before);
+      return left;
+    } finally {
+      count(this.#course, 'steps', this.#running.host.steps);
+    }
+  }
+
+  async #live(): Promise<Inheritance> {
     try {
       await this.#runProgram();
       if (this.#plan.ending === 'close') return await this.#close();
@@ -148,15 +162,18 @@ export class Life {
 
   async #review(): Promise<void> {
     await drain();
-    this.#world.review();
     if (this.#crash !== undefined) throw new CrashError();
+    this.#world.review();
   }
 
   async #runProgram(): Promise<void> {
     const { host } = this.#running;
     const { steps, inFlightMax } = this.#plan;
     const world = this.#world;
-    while (host.steps < steps && this.#course.problems.length === 0) {
+    let end = steps;
+    while (host.steps < end && this.#course.problems.length === 0) {
+      // What a failed database does is soon seen.
+      if (world.hasFailed) end = Math.min(end, host.steps + STEPS_AFTER_FAILURE_MAX);
       this.#turnFault();
       if (!(await this.#step(world.pending.size < inFlightMax)) && !(await this.#goOn())) break;
     }
@@ -191,7 +208,8 @@ export class Life {
 
   #waiting(): string {
     const { pending } = this.#world;
-    return `${pending.size} calls wait: ${[...new Set(pending.values())].join(', ')}`;
+    const calls = [...new Set(pending.values())].join(', ');
+    return `${pending.size} calls wait: ${calls}; ${this.#running.host.describe()}`;
   }
 
   async #close(): Promise<Inheritance> {
@@ -212,10 +230,10 @@ export class Life {
       () => database.close(),
       () => (isClosed = true),
     );
+    await this.#review();
     while (world.pending.size > 0 && course.problems.length === 0) {
       if (!(await this.#step(false))) throw new HangError('close hangs');
     }
-    await this.#review();
     if (!isClosed && !world.hasFault) world.problem('close has failed');
     if (isFailed && isClosed) world.problem('close does not tell that the database has failed');
     count(course, isClosed ? 'closed' : 'closed after a failure');
@@ -236,6 +254,7 @@ export class Life {
         return;
       }
       this.#crash = this.#crashNow();
+      this.#world.hasCrashed = true;
       throw new CrashError();
     };
     const end = host.steps + STEPS_TO_CRASH_MAX;
@@ -278,7 +297,6 @@ function compareRecovered(
   if (lastCommitted > model.last) {
     problems.push(`recovered ${lastCommitted}, there were ${model.last} commits`);
   }
-  count(course, 'commits', lastCommitted - model.last);
   model.forgetAfter(lastCommitted);
   for (const family of FAMILIES) {
     const found = [...database.columnFamily(family).entries()];
@@ -292,7 +310,8 @@ export async function compareAtEnd(course: Course, inherited: Inheritance): Prom
   const plan: LifePlan = { ...drawLife(course.random, 0), fault: undefined };
   const { host, vfs } = prepare(course, plan, inherited.disk, 0);
   const options: OpenOptions = { readOnly: true, createIfMissing: false };
-  const environment = { vfs, host, withoutLock: true };
+  const sizes = { ...plan.sizes, cacheBytes: READ_CACHE_BYTES };
+  const environment = { vfs, host, withoutLock: true, sizes };
   try {
     const database = await settle(host, openWith(PATH, options, environment));
     compareRecovered(course, database, inherited);

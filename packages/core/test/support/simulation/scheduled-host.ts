@@ -179,6 +179,15 @@ export class ScheduledHost implements Host {
     return this.#threads.every((thread) => thread.isStopped);
   }
 
+  /** Who sleeps and who has stopped, for the message of a hang. */
+  describe(): string {
+    const threads = this.#threads.map((thread) => {
+      if (thread.isStopped) return `${thread.thread} has stopped`;
+      return `${thread.thread} ${thread.isAsleep ? `sleeps until ${thread.wakeAtMs}` : 'runs'}`;
+    });
+    return `at ${this.#clockMs} threads ${threads.join(', ')}; main waits for ${this.#interest}`;
+  }
+
   notified(memory: ArrayBufferLike, thread: number): void {
     if (memory !== this.shared?.bells.buffer) return;
     if (thread !== THREAD_MAIN) {

@@ -8,7 +8,7 @@
  */
 import type { ColumnFamily, Durability } from '@manifold-db/core';
 import type { ManifoldDatabase } from '@manifold-db/core/internal';
-import { ManifoldError } from '@manifold-db/storage';
+import { FAILURE_NONE, ManifoldError, PROGRESS_FAILURE, type Shared } from '@manifold-db/storage';
 import type { Ledger, Submission } from './ledger.js';
 import { FAMILIES, KEYS, type Family, type Model, type ModelOperation } from './model.js';
 import { whole, type LifePlan, type Random } from './plan.js';
@@ -17,6 +17,9 @@ import type { Reader } from './readers.js';
 
 /** Enough to see a pattern. */
 const PROBLEMS_MAX = 5;
+
+/** The disk is gone: the run ends here, whatever the engine makes of it. */
+export class CrashError extends Error {}
 
 /** What an error is called in the hash and in messages. */
 export function codeOf(error: unknown): string {
@@ -63,12 +66,21 @@ export class World {
   written = 0;
   hasFault = false;
   isClosing = false;
+  hasCrashed = false;
   #settled: Settled[] = [];
   #checks: (() => string | undefined)[] = [];
   #calls = 0;
+  readonly #progress: Int32Array;
 
-  constructor(database: ManifoldDatabase, course: Course, plan: LifePlan, ledger: Ledger) {
+  constructor(
+    database: ManifoldDatabase,
+    shared: Shared,
+    course: Course,
+    plan: LifePlan,
+    ledger: Ledger,
+  ) {
     this.database = database;
+    this.#progress = shared.progress;
     this.course = course;
     this.plan = plan;
     this.ledger = ledger;
@@ -80,7 +92,7 @@ export class World {
   }
 
   get hasFailed(): boolean {
-    return this.database.stats().failure !== undefined;
+    return Atomics.load(this.#progress, PROGRESS_FAILURE) !== FAILURE_NONE;
   }
 
   problem(text: string | undefined): void {
@@ -109,7 +121,7 @@ export class World {
   value(): string {
     const { largeShare, largeBytes } = this.plan;
     const text = `value-${this.course.valueCount++}-`;
-    if (this.chance(largeShare)) return text.padEnd(this.whole(1000, largeBytes), '+');
+    if (this.chance(largeShare)) return text.padEnd(this.whole(800, largeBytes), '+');
     return text.padEnd(this.whole(10, 120), '.');
   }
 
@@ -214,6 +226,7 @@ export class World {
   }
 
   #judge(name: string, code: string): void {
+    if (this.hasCrashed) return;
     if (code === GIVEN_UP || code === 'ERR_MANIFOLD_CONFLICT') return;
     if (this.isClosing && code === 'ERR_MANIFOLD_CLOSED') return;
     if (this.hasFault && TROUBLE.has(code)) return;
