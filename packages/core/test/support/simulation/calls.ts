@@ -303,7 +303,7 @@ function isDurable(world: World, sequence: number): void {
   if (lastSynced < sequence) world.problem(`${sequence} is waited for, ${lastSynced} is synced`);
 }
 
-function checkpoint(world: World): void {
+export function checkpoint(world: World): void {
   const { database } = world;
   const sequence = database.lastCommitted;
   world.follow(

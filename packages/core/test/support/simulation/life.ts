@@ -4,8 +4,14 @@
  */
 import { openWith, type ManifoldDatabase } from '@manifold-db/core/internal';
 import type { OpenOptions } from '@manifold-db/core';
-import { ManifoldError, SimulatedDisk, createFaultVfs, type Vfs } from '@manifold-db/storage';
-import { call, goOnWithOne } from './calls.js';
+import {
+  DATA_FILE_NAME,
+  ManifoldError,
+  SimulatedDisk,
+  createFaultVfs,
+  type Vfs,
+} from '@manifold-db/storage';
+import { call, checkpoint, goOnWithOne } from './calls.js';
 import { Ledger, type Submission } from './ledger.js';
 import { FAMILIES } from './model.js';
 import { drawLife, type LifePlan } from './plan.js';
@@ -17,7 +23,7 @@ const PATH = '/db';
 /** Every promise that can go on has gone on after so many turns of the microtask queue. */
 const MICROTASK_TURNS = 20;
 /** A crash that waits for a file operation that does not come happens after so many steps. */
-const STEPS_TO_CRASH_MAX = 80;
+const STEPS_TO_CRASH_MAX = 200;
 
 /** Read-only recovery replays a whole log in memory. */
 const READ_CACHE_BYTES = 4 * 1024 * 1024;
@@ -246,10 +252,13 @@ export class Life {
   /** The crash comes at a file operation, in the middle of a step. */
   async #runToCrash(): Promise<void> {
     const { host, disk } = this.#running;
+    const { crashesInCheckpoint } = this.#plan;
     let left = this.#plan.operationsToCrash;
+    if (crashesInCheckpoint) checkpoint(this.#world);
     disk.onOperation = (_index, description) => {
       if (this.#crash !== undefined) throw new CrashError();
-      if (left-- > 0) {
+      const counts = !crashesInCheckpoint || description.includes(DATA_FILE_NAME);
+      if (!counts || left-- > 0) {
         this.#course.hash.text(description);
         return;
       }

@@ -72,9 +72,11 @@ export interface FaultPlan {
 
 export type Ending = 'close' | 'kill' | 'power';
 
+type Sizes = NonNullable<OpenEnvironment['sizes']> & { readonly walBytesMax: number };
+
 export interface LifePlan {
   readonly mode: CommitMode;
-  readonly sizes: NonNullable<OpenEnvironment['sizes']>;
+  readonly sizes: Sizes;
   readonly pace: Pace;
   /** Shares of the calls, added up, in the order of `CALLS`. */
   readonly callShares: Float64Array;
@@ -86,6 +88,8 @@ export interface LifePlan {
   readonly ending: Ending;
   /** File operations that still happen after the last step of a life that ends by a crash. */
   readonly operationsToCrash: number;
+  /** It comes in a checkpoint, at an operation on the data file. */
+  readonly crashesInCheckpoint: boolean;
   readonly fault: FaultPlan | undefined;
 }
 
@@ -115,9 +119,9 @@ function drawPace(random: Random): Pace {
   };
 }
 
-function drawSizes(random: Random, mode: CommitMode): LifePlan['sizes'] {
-  const walRingBytes = pickFrom(random, [32, 64, 128]) * KIB;
-  const walSegmentBytes = walRingBytes * 2 + pickFrom(random, [64, 128]) * KIB;
+function drawSizes(random: Random, mode: CommitMode): Sizes {
+  const walRingBytes = pickFrom(random, [16, 32, 64, 128]) * KIB;
+  const walSegmentBytes = walRingBytes * 2 + pickFrom(random, [16, 64]) * KIB;
   return {
     mode,
     workers: { apply: pickFrom(random, [1, 1, 1, 2, 3]), pool: 1 },
@@ -144,29 +148,48 @@ function drawCallShares(random: Random): Float64Array {
   return shares;
 }
 
-const FAULTS: readonly FaultOperation[] = [
-  'write',
-  'write',
-  'dataSync',
-  'dataSync',
-  'sync',
-  'truncate',
-  'open',
-  'rename',
-  'remove',
-  'syncDirectory',
-  'read',
+const LOG = 'wal-0';
+const NEW_LOG = 'wal-new';
+const DATA = 'data.manifold';
+
+/** Calls of the disk that the engine makes, by file; the log is in everybody's way. */
+const FAULTS: readonly (readonly [operation: FaultOperation, path: string])[] = [
+  ['write', LOG],
+  ['write', LOG],
+  ['dataSync', LOG],
+  ['dataSync', LOG],
+  ['dataSync', LOG],
+  ['open', LOG],
+  ['sync', LOG],
+  ['remove', LOG],
+  ['rename', LOG],
+  ['open', NEW_LOG],
+  ['write', NEW_LOG],
+  ['sync', NEW_LOG],
+  ['rename', NEW_LOG],
+  ['syncDirectory', ''],
+  ['write', DATA],
+  ['dataSync', DATA],
+  ['sync', DATA],
+  ['truncate', DATA],
+  ['read', DATA],
+  ['write', ''],
+];
+const FULL: readonly (readonly [operation: FaultOperation, path: string])[] = [
+  ['write', ''],
+  ['write', NEW_LOG],
+  ['write', DATA],
+  ['open', NEW_LOG],
+  ['truncate', DATA],
 ];
 
 function drawFault(random: Random, steps: number): FaultPlan {
-  const isFull = random() < 0.4;
-  const operation = isFull
-    ? pickFrom(random, ['write', 'write', 'truncate', 'open'] as const)
-    : pickFrom(random, FAULTS);
+  const isFull = random() < 0.35;
+  const [operation, pathIncludes] = pickFrom(random, isFull ? FULL : FAULTS);
   const rule: FaultRule = {
     operation,
-    pathIncludes: pickFrom(random, ['', 'wal-', 'wal-new', 'data.manifold']),
-    afterCalls: whole(random, 0, 5),
+    pathIncludes,
+    afterCalls: whole(random, 0, 3),
     errno: isFull ? pickFrom(random, ['ENOSPC', 'EDQUOT'] as const) : 'EIO',
     ...(isFull || random() < 0.5 ? {} : { times: whole(random, 1, 2) }),
     ...(operation === 'write' && random() < 0.5 ? { partialBytes: whole(random, 1, 6000) } : {}),
@@ -176,7 +199,6 @@ function drawFault(random: Random, steps: number): FaultPlan {
   return { rule, fromStep, untilStep: isLifted ? fromStep + whole(random, 1, 400) : Infinity };
 }
 
-/** The same life without its fault, for a search for what the fault has to do with a problem. */
 export function drawLife(random: Random, steps: number): LifePlan {
   const mode = random() < BUFFERED_SHARE ? 'buffered' : pickFrom(random, MODES);
   const pace = drawPace(random);
@@ -189,10 +211,12 @@ export function drawLife(random: Random, steps: number): LifePlan {
     durability: pickFrom(random, ['immediate', 'immediate', 'async', 'none', undefined]),
     inFlightMax: pickFrom(random, [1, 4, 20, 80]),
     largeShare: pickFrom(random, [0, 0.03, 0.1, 0.2]),
-    largeBytes: pickFrom(random, [1200, 3000, 9000, 20_000]),
+    // A commit of a few of them must fit half of the log.
+    largeBytes: Math.min(pickFrom(random, [1200, 3000, 9000, 20_000]), sizes.walBytesMax / 16),
     steps,
     ending: pickFrom(random, ['close', 'kill', 'power', 'power']),
-    operationsToCrash: pickFrom(random, [0, 1, 2, 5, 12]),
+    operationsToCrash: pickFrom(random, [0, 1, 2, 3, 5, 12]),
+    crashesInCheckpoint: random() < 0.4,
     fault: random() < 0.35 ? drawFault(random, steps) : undefined,
   };
 }
