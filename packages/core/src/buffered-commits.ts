@@ -17,6 +17,7 @@ import { BufferedVersions } from './buffered-versions.js';
 import type { Engine } from './engine.js';
 import type { Pins } from './pins.js';
 import { rebuild } from './rebuild.js';
+import type { HostTimer } from './supervise/host.js';
 import type { WatermarkWaiters } from './sync/waiters.js';
 
 /** Where a commit goes. */
@@ -41,9 +42,11 @@ export class BufferedCommits {
   readonly #poll: () => void;
   readonly #newestTrees: ViewSource;
   readonly #sealAgeMs: number;
+  /** A commit has its place in the active generation and waits to be appended. */
+  #isPlaced = false;
   /** Everything up to here is to be sealed as soon as possible. */
   #sealWanted = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: HostTimer | undefined;
 
   constructor(
     engine: Engine,
@@ -68,6 +71,13 @@ export class BufferedCommits {
 
   /** Finds a place for the commit in the builder. Throws what building it as a diff throws. */
   place(): Placed {
+    this.#isPlaced = false;
+    const placed = this.#place();
+    this.#isPlaced = placed === Placed.IN_BUFFER;
+    return placed;
+  }
+
+  #place(): Placed {
     const needs = this.#needs();
     const { buffers } = this;
     if (buffers.isTooLarge(needs)) return this.#placeAsDiff();
@@ -117,7 +127,13 @@ export class BufferedCommits {
     const wasEmpty = buffers.isActiveEmpty;
     buffers.admit(this.builder.staging, sequence);
     this.builder.admit(sequence);
+    this.#isPlaced = false;
     if (wasEmpty) this.#startTimer();
+  }
+
+  /** The commit was refused: it has no sequence, and needs no place any more. */
+  withdraw(): void {
+    this.#isPlaced = false;
   }
 
   /** The page diff of a commit was appended. */
@@ -148,9 +164,15 @@ export class BufferedCommits {
     if (this.#sealWanted > this.buffers.sealedUpTo) this.#seal();
   }
 
-  /** False when the queue has no room for now. */
+  /**
+   * False when the queue has no room for now, or when a commit that waits to be appended would be
+   * left without a generation: then as soon as one is free.
+   */
   #seal(): boolean {
-    if (!this.buffers.seal(this.versions.stopsIn)) return false;
+    const { buffers } = this;
+    if (this.#isPlaced && !buffers.hasFree) return false;
+    if (!buffers.seal(this.versions.stopsIn)) return false;
+    if (this.#isPlaced) buffers.activate();
     this.#merges.sealed();
     return true;
   }
@@ -158,7 +180,7 @@ export class BufferedCommits {
   /** A generation that is never full must not keep its changes from the next checkpoint. */
   #startTimer(): void {
     if (this.#sealAgeMs === 0 || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = this.#engine.host.startTimer(this.#sealAgeMs, () => {
       this.#timer = undefined;
       if (this.#engine.isClosing || this.buffers.isActiveEmpty) return;
       if (this.buffers.activeAgeMs() < this.#sealAgeMs) {
@@ -167,8 +189,7 @@ export class BufferedCommits {
       }
       this.sealUpTo(this.#engine.lastCommitted);
       this.#poll();
-    }, this.#sealAgeMs);
-    this.#timer.unref();
+    });
   }
 
   // --- what the apply workers have done ---------------------------------------------------------
@@ -189,7 +210,7 @@ export class BufferedCommits {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     this.#merges.stop();
   }
 }

@@ -264,7 +264,7 @@ export class CommitPipeline {
   #schedulePoll(): void {
     if (this.#isPollScheduled) return;
     this.#isPollScheduled = true;
-    setImmediate(() => {
+    this.#engine.host.nextTurn(() => {
       this.#isPollScheduled = false;
       this.poll();
     });
@@ -281,7 +281,7 @@ export class CommitPipeline {
     this.#builtMs += host.now() - startedMs;
     if (this.#isTurnOpen) return;
     this.#isTurnOpen = true;
-    setImmediate(this.#endTurn);
+    host.nextTurn(this.#endTurn);
   }
 
   readonly #endTurn = (): void => {
@@ -380,6 +380,7 @@ export class CommitPipeline {
 
   #abort(): void {
     this.builder.abort();
+    this.buffered?.withdraw();
     if (this.buffered !== undefined && this.#isDiff) this.#pageBuilder.abort();
   }
 

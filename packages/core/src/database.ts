@@ -415,7 +415,9 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     if (buffered === undefined) return;
     this.pipeline.handOver(this.lastCommitted);
     while (!buffered.buffers.isActiveEmpty && !this.#engine.hasFailed) {
-      await new Promise((resolve) => setTimeout(resolve, SEAL_LOOK_MS));
+      await new Promise<void>((resolve) => {
+        this.#engine.host.startTimer(SEAL_LOOK_MS, resolve, true);
+      });
       this.pipeline.poll();
     }
   }

@@ -6,4 +6,4 @@
 export { openWith, type OpenEnvironment } from './open.js';
 export { ManifoldDatabase } from './database.js';
 export { removeDatabaseFiles } from './remove.js';
-export type { Host } from './supervise/host.js';
+export type { Host, HostTimer } from './supervise/host.js';

@@ -46,6 +46,11 @@ export interface OpenEnvironment {
   /** Files of this thread, when they are not those of `vfsSpec` (the simulator). */
   readonly vfs?: Vfs;
   readonly host?: Host;
+  /**
+   * In place of what the public options allow: sizes so small that every queue is full and every
+   * segment is changed within a few commits.
+   */
+  readonly sizes?: Partial<OptionsInForce>;
   /** No LOCK file, for directories that live in memory. */
   readonly withoutLock?: boolean;
   /** Made by `createTraceRegion`: all threads note in it when they worked on which stage. */
@@ -82,7 +87,10 @@ export function openWith(
   options: OpenOptions | undefined,
   environment: OpenEnvironment,
 ): Promise<ManifoldDatabase> {
-  return openChecked(absolutePath(path), checkOpenOptions(options), environment);
+  const directory = absolutePath(path);
+  const checked = checkOpenOptions(options);
+  const sized = { ...checked, options: { ...checked.options, ...environment.sizes } };
+  return openChecked(directory, sized, environment);
 }
 
 async function openChecked(

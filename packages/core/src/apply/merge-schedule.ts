@@ -17,6 +17,7 @@ import {
   storeWide,
 } from '@manifold-db/storage';
 import type { Engine } from '../engine.js';
+import type { HostTimer } from '../supervise/host.js';
 import type { WriteBuffers } from './write-buffers.js';
 
 /** Nothing was committed for so long: the burst is over. */
@@ -32,7 +33,7 @@ export class MergeSchedule {
    */
   readonly #backlogMax: number;
   #wanted = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: HostTimer | undefined;
   /** Since when generations are held back, and what was committed at the last look. */
   #timerSinceMs = 0;
   #lastCommitted = 0;
@@ -72,7 +73,7 @@ export class MergeSchedule {
   }
 
   #startTimer(): void {
-    this.#timer = setTimeout(() => {
+    this.#timer = this.#engine.host.startTimer(IDLE_MS, () => {
       this.#timer = undefined;
       if (this.#engine.isClosing || !this.#isHoldingBack) return;
       const { lastCommitted, host } = this.#engine;
@@ -80,11 +81,10 @@ export class MergeSchedule {
       this.#lastCommitted = lastCommitted;
       if (isIdle || host.now() - this.#timerSinceMs >= DELAY_MAX_MS) this.all();
       else this.#startTimer();
-    }, IDLE_MS);
-    this.#timer.unref();
+    });
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
   }
 }

@@ -145,8 +145,12 @@ export class WriteBuffers {
     return !buffer.isEmpty && room < this.#bytes * PACED_SHARE * left;
   }
 
+  get hasFree(): boolean {
+    return this.#free.length > 0;
+  }
+
   get canActivate(): boolean {
-    return this.#active !== undefined || this.#free.length > 0;
+    return this.#active !== undefined || this.hasFree;
   }
 
   /** Makes a free generation the active one, if there is none; false when all are in use. */

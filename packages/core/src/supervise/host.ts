@@ -1,8 +1,14 @@
 /**
  * What runs the loops of the other stages: worker threads in production, a scheduler in one thread
- * in the simulator. The engine sees only this interface.
+ * in the simulator. The engine sees only this interface, and no other clock or timer decides what
+ * it does: so a scheduler decides it all.
  */
 import type { ApplyInit, Shared, WalInit } from '@manifold-db/storage';
+
+/** A call that will come, unless it is called off. */
+export interface HostTimer {
+  stop(): void;
+}
 
 export interface Host {
   /** Starts the loops; resolves once every one of them is ready to run. */
@@ -21,6 +27,10 @@ export interface Host {
   watch(interest: number, isDue: () => boolean, wake: () => void, keepsAlive?: boolean): void;
   /** Milliseconds on a monotonic clock. */
   now(): number;
+  /** Calls back once from the event loop, not before `delayMs` have passed on that clock. */
+  startTimer(delayMs: number, callback: () => void, keepsAlive?: boolean): HostTimer;
+  /** Calls back once, when everything that the event loop has to do in this turn is done. */
+  nextTurn(callback: () => void): void;
   /** Resolves once every loop has stopped, after SHUTDOWN was stored and the bells were rung. */
   stopped(): Promise<void>;
 }

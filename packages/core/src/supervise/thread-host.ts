@@ -36,7 +36,7 @@ import {
   type Shared,
   type WalInit,
 } from '@manifold-db/storage';
-import type { Host } from './host.js';
+import type { Host, HostTimer } from './host.js';
 import { applyWorkerUrl, walWorkerUrl } from './worker-urls.js';
 
 /** Longer than any process lives; the timer exists only to be ref'd. */
@@ -239,6 +239,16 @@ export class ThreadHost implements Host {
 
   now(): number {
     return performance.now();
+  }
+
+  startTimer(delayMs: number, callback: () => void, keepsAlive = false): HostTimer {
+    const timeout = setTimeout(callback, delayMs);
+    if (!keepsAlive) timeout.unref();
+    return { stop: () => clearTimeout(timeout) };
+  }
+
+  nextTurn(callback: () => void): void {
+    setImmediate(callback);
   }
 
   async stopped(): Promise<void> {

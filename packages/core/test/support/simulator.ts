@@ -3,7 +3,12 @@
  * a simulated disk. What blocks in production steps the other loops here.
  */
 import { createApplyLoop } from '@manifold-db/apply-worker';
-import { openWith, type Host, type ManifoldDatabase } from '@manifold-db/core/internal';
+import {
+  openWith,
+  type Host,
+  type HostTimer,
+  type ManifoldDatabase,
+} from '@manifold-db/core/internal';
 import type { OpenOptions } from '@manifold-db/core';
 import {
   PROGRESS_SHUTDOWN,
@@ -50,6 +55,7 @@ export class SimulatedHost implements Host {
   #interest = 0;
   #wake: () => void = () => {};
   #clockMs = 0;
+  readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
   /** Of the running database. */
   shared: Shared | undefined;
   steps = 0;
@@ -103,6 +109,16 @@ export class SimulatedHost implements Host {
     return this.#clockMs;
   }
 
+  startTimer(delayMs: number, callback: () => void): HostTimer {
+    const timer = { dueMs: this.#clockMs + delayMs, callback };
+    this.#timers.add(timer);
+    return { stop: () => this.#timers.delete(timer) };
+  }
+
+  nextTurn(callback: () => void): void {
+    setImmediate(callback);
+  }
+
   async stopped(): Promise<void> {
     for (let idle = 0; this.#stopped.size < this.#loops.length;) {
       idle = this.stepOne() ? 0 : idle + 1;
@@ -124,6 +140,11 @@ export class SimulatedHost implements Host {
 
   /** A turn of the main thread's event loop. */
   pollMain(): void {
+    for (const timer of this.#timers) {
+      if (timer.dueMs > this.#clockMs) continue;
+      this.#timers.delete(timer);
+      timer.callback();
+    }
     if (this.#interest !== 0) this.#wake();
   }
 
