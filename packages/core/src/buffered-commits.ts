@@ -132,8 +132,9 @@ export class BufferedCommits {
   }
 
   /** The commit was refused: it has no sequence, and needs no place any more. */
-  withdraw(): void {
+  withdraw(isDiff: boolean): void {
     this.#isPlaced = false;
+    if (isDiff) this.#pageBuilder.abort();
   }
 
   /** The page diff of a commit was appended. */

@@ -380,8 +380,7 @@ export class CommitPipeline {
 
   #abort(): void {
     this.builder.abort();
-    this.buffered?.withdraw();
-    if (this.buffered !== undefined && this.#isDiff) this.#pageBuilder.abort();
+    this.buffered?.withdraw(this.#isDiff);
   }
 
   #append(): boolean {

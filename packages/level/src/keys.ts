@@ -6,7 +6,8 @@
  * and their order: those keys sort before all others in both forms, and among each other by what
  * follows the NUL they have in common. Any other tool finds ordinary keys unchanged.
  *
- * Reading a key that is too long to be stored finds nothing; a bound of a range may have any length.
+ * Reading a key that is too long to be stored finds nothing; a bound of a range may have any
+ * length.
  */
 import type { KeyBounds } from '@manifold-db/core';
 import { LevelError } from './errors.js';

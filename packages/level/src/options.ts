@@ -34,8 +34,8 @@ const ENGINE_OPTIONS: Readonly<Record<EngineOptionName, true>> = {
 };
 
 /**
- * Options of the engine, beside those of abstract-level. Options of LevelDB that have no counterpart
- * (`compression`, `cacheSize`, `writeBufferSize`, …) are accepted and have no effect.
+ * Options of the engine, beside those of abstract-level. Options of LevelDB that have no
+ * counterpart (`compression`, `cacheSize`, `writeBufferSize`, …) are accepted and have no effect.
  */
 export interface ManifoldOptions
   extends Omit<OpenOptions, 'createIfMissing' | 'errorIfExists'>, LevelDbOptions {}

@@ -1,7 +1,7 @@
 /**
  * Random programs give the same answers as on memory-level, the in-memory database by the makers of
  * `level`: reads, ranges in both directions, seeks, clears, batches, snapshots; with keys that are
- * empty, begin with a NUL or are no text. Seeds are printed by fast-check when it finds a difference.
+ * empty, begin with a NUL or are no text. fast-check prints the seed of a difference.
  */
 import fc from 'fast-check';
 import { MemoryLevel } from 'memory-level';

@@ -28,7 +28,7 @@ const SMALL = {
   writeBufferCount: 2,
 };
 
-/** Files in memory where there is room: a database preallocates its log, thousands of MiB in all. */
+/** Files in memory, where there is room: databases preallocate logs, thousands of MiB in all. */
 const MEMORY = '/dev/shm';
 const MEMORY_BYTES_MIN = 1024 * MIB;
 

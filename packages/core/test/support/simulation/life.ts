@@ -7,7 +7,7 @@ import type { OpenOptions } from '@manifold-db/core';
 import {
   DATA_FILE_NAME,
   ManifoldError,
-  SimulatedDisk,
+  type SimulatedDisk,
   createFaultVfs,
   type Vfs,
 } from '@manifold-db/storage';

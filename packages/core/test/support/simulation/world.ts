@@ -147,7 +147,9 @@ export class World {
     const operations = [this.put()];
     while (operations.length < max && this.chance(0.7)) {
       const roll = this.course.random();
-      operations.push(roll < 0.65 ? this.put() : roll < 0.95 ? this.delete() : this.clear());
+      if (roll < 0.65) operations.push(this.put());
+      else if (roll < 0.95) operations.push(this.delete());
+      else operations.push(this.clear());
     }
     return operations;
   }
@@ -203,7 +205,7 @@ export class World {
       return;
     }
     promise.then((value) => {
-      done('');
+      done(''); // oxlint-disable-line no-callback-in-promise -- what it throws ends the run
       resolved(value);
     }, refused);
   }
