@@ -113,7 +113,7 @@ async function cycles(run: ProofRun): Promise<void> {
 }
 
 describe('endurance', () => {
-  proof({ name: 'endurance', unit: 'cycles', small: 60, large: 3000 }, cycles);
+  proof({ name: 'endurance', unit: 'cycles', small: 24, large: 3000 }, cycles);
 
   it('opens and closes without leaving anything behind', { timeout: 300_000 }, async () => {
     const path = databasePath();
