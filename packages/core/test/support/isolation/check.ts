@@ -1,8 +1,8 @@
 /**
- * Looks for what no serial order of the transactions explains, as Elle does (K. Kingsbury, P. Alvaro,
- * "Elle: Inferring Isolation Anomalies from Experimental Observations", VLDB 2020): the lists give the
- * order of the versions of a key, that gives the dependencies between transactions, and a cycle of
- * those is an anomaly. Names of the anomalies: A. Adya, "Weak Consistency", 1999.
+ * Looks for what no serial order of the transactions explains, as Elle does (K. Kingsbury and P.
+ * Alvaro, "Elle: Inferring Isolation Anomalies from Experimental Observations", VLDB 2020): the
+ * lists give the order of the versions of a key, that gives the dependencies between transactions,
+ * and a cycle of those is an anomaly. Names of the anomalies: A. Adya, "Weak Consistency", 1999.
  */
 import type { TransactionRecord } from './history.js';
 
