@@ -4,8 +4,7 @@
  */
 import type { Commit, CommitOptions, KeyBounds } from '@manifold-db/core';
 import { engineEncoding, storedBounds, type EngineEncoding, type Format } from './keys.js';
-import type { ScanHome } from './scan.js';
-import type { ScanOptions } from './scan.js';
+import type { ScanHome, ScanOptions } from './scan.js';
 import { engineSnapshot } from './snapshot.js';
 
 export type ClearOptions = Omit<ScanOptions, 'valueEncoding' | 'signal'>;

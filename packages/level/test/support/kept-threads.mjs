@@ -85,9 +85,9 @@ class Thread {
 class KeptWorker extends EventEmitter {
   #thread;
 
-  constructor(url, { workerData, name: _name, ...options }) {
+  constructor(url, { workerData, trackUnmanagedFds, execArgv }) {
     super();
-    this.#thread = waiting.pop() ?? new Thread(options);
+    this.#thread = waiting.pop() ?? new Thread({ trackUnmanagedFds, execArgv });
     this.#thread.run(this, url, workerData);
   }
 
