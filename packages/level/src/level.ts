@@ -11,6 +11,7 @@ import {
   AbstractLevel,
   type AbstractBatchOperation,
   type AbstractBatchOptions,
+  type AbstractClearOptions,
   type AbstractDelOptions,
   type AbstractPutOptions,
 } from 'abstract-level';
@@ -115,7 +116,7 @@ export class ManifoldLevel<KDefault = string, VDefault = string> extends Abstrac
   // --- status -----------------------------------------------------------------------------------
 
   override open(options?: OpenDatabaseOptions): Promise<void> {
-    return super.open(options ?? {});
+    return super.open(options as object);
   }
 
   async _open(options: Readonly<Record<string, unknown>>): Promise<void> {
@@ -225,6 +226,41 @@ export class ManifoldLevel<KDefault = string, VDefault = string> extends Abstrac
     return new ChainedBatch(this, database.batch(), families);
   }
 
+  // --- the calls that take `sync`, which abstract-level does not declare -------------------------
+
+  override put(key: KDefault, value: VDefault): Promise<void>;
+  override put<K = KDefault, V = VDefault>(
+    key: K,
+    value: V,
+    options: AbstractPutOptions<K, V> & WriteOptions,
+  ): Promise<void>;
+  override put(key: KDefault, value: VDefault, options?: object): Promise<void> {
+    return super.put(key, value, options as object);
+  }
+
+  override del(key: KDefault): Promise<void>;
+  override del<K = KDefault>(key: K, options: AbstractDelOptions<K> & WriteOptions): Promise<void>;
+  override del(key: KDefault, options?: object): Promise<void> {
+    return super.del(key, options as object);
+  }
+
+  override clear(): Promise<void>;
+  override clear<K = KDefault>(options: AbstractClearOptions<K> & WriteOptions): Promise<void>;
+  override clear(options?: object): Promise<void> {
+    return super.clear(options as object);
+  }
+
+  override batch(operations: AbstractBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
+  override batch<K = KDefault, V = VDefault>(
+    operations: AbstractBatchOperation<this, K, V>[],
+    options: AbstractBatchOptions<K, V> & WriteOptions,
+  ): Promise<void>;
+  override batch(): ChainedBatch<this, KDefault, VDefault>;
+  /** abstract-level tells the two kinds of batches apart by the number of arguments. */
+  override batch(...given: unknown[]): never {
+    return super.batch.apply(this, given as never) as never;
+  }
+
   // --- iterators and snapshots ------------------------------------------------------------------
 
   _iterator<K, V>(options: EntryOptions): ManifoldIterator<this, K, V> {
@@ -312,24 +348,6 @@ export class ManifoldLevel<KDefault = string, VDefault = string> extends Abstrac
     requireLocation(location);
     await translated(() => repairDatabase(location));
   }
-}
-
-/** The calls that take `sync`, beside what abstract-level declares. */
-export interface ManifoldLevel<KDefault, VDefault> {
-  put(key: KDefault, value: VDefault): Promise<void>;
-  put<K = KDefault, V = VDefault>(
-    key: K,
-    value: V,
-    options: AbstractPutOptions<K, V> & WriteOptions,
-  ): Promise<void>;
-  del(key: KDefault): Promise<void>;
-  del<K = KDefault>(key: K, options: AbstractDelOptions<K> & WriteOptions): Promise<void>;
-  batch(operations: AbstractBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
-  batch<K = KDefault, V = VDefault>(
-    operations: AbstractBatchOperation<this, K, V>[],
-    options: AbstractBatchOptions<K, V> & WriteOptions,
-  ): Promise<void>;
-  batch(): ChainedBatch<this, KDefault, VDefault>;
 }
 
 function readOptions(options: PrivateOptions): { snapshot: Snapshot } | undefined {

@@ -6,9 +6,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { ManifoldLevel } from '../src/level.js';
 import { SMALL, causeOf, freshPath, rejectionOf } from './support/databases.js';
-import { engine, mockedCore } from './support/mocked-core.js';
+import { engine } from './support/mocked-core.js';
 
-vi.mock('@manifold-db/core', mockedCore);
+vi.mock('@manifold-db/core', async (importOriginal: () => Promise<object>) => {
+  const { mockedCore } = await import('./support/mocked-core.js');
+  return mockedCore(importOriginal);
+});
 
 /** A word of shared memory that another thread looks at. */
 function sharedWord() {

@@ -84,9 +84,11 @@ describe('misuse', () => {
     const sibling = level();
     const stranger = new MemoryLevel();
     await Promise.all([db.open(), sibling.open(), stranger.open()]);
-    for (const snapshot of [sibling.snapshot(), stranger.snapshot()]) {
+    const snapshots = [sibling.snapshot(), stranger.snapshot()];
+    for (const snapshot of snapshots) {
       expect(await rejectionOf(db.get('a', { snapshot }))).toBeInstanceOf(TypeError);
-      expect(await rejectionOf(db.iterator({ snapshot }).next())).toBeInstanceOf(TypeError);
+      const walk = async () => db.iterator({ snapshot }).next();
+      expect(await rejectionOf(walk())).toBeInstanceOf(TypeError);
       await snapshot.close();
     }
   });

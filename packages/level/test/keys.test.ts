@@ -118,6 +118,7 @@ describe('bounds and targets that are longer than any key', () => {
 describe('seek', () => {
   it('goes back after the end, in the state of the iterator', async () => {
     const db = level();
+    await db.open();
     await db.batch().put('a', '1').put('b', '2').write();
     const iterator = db.iterator({ limit: 5 });
     expect(await iterator.nextv(10)).toEqual([
@@ -135,6 +136,7 @@ describe('seek', () => {
 
   it('takes bytes that are no text on an iterator over text', async () => {
     const db = level();
+    await db.open();
     await db.batch().put('a', '1').put('é', '2').put('z', '3').write();
     const keys = db.keys({ gt: 'a' });
     expect(await keys.next()).toBe('z');

@@ -97,9 +97,9 @@ it.each(MODES)('random programs agree, mode %s', async (mode) => {
     fc.asyncProperty(fc.array(step, { maxLength: STEPS_MAX }), async (steps) => {
       const theirs = new MemoryLevel<Buffer, string>(BUFFERS) as unknown as Db;
       await theirs.open();
+      await ours.clear();
       for (const run of steps) expect(await run(ours)).toEqual(await run(theirs));
       expect(await ours.iterator().all()).toEqual(await theirs.iterator().all());
-      await ours.clear();
       await theirs.close();
     }),
     { numRuns: PROGRAMS },

@@ -26,7 +26,7 @@ it.each(MODES)('everything is there after reopening, mode %s', async (mode) => {
 
   const second = level<string, unknown>(path, { mode: other, valueEncoding: 'json' });
   expect(await second.iterator().all()).toEqual([
-    ['!sub!inner', '4'],
+    ['!sub!inner', 4],
     ['batch', [2]],
     ['chained', '3'],
     ['put', { n: 1 }],
