@@ -137,6 +137,8 @@ export class Life {
       return left;
     } finally {
       count(this.#course, 'steps', this.#running.host.steps);
+      // Open iterators of a database that crashed would hold it for ever.
+      this.#world.readers.length = 0;
     }
   }
 
@@ -254,7 +256,10 @@ export class Life {
     const { host, disk } = this.#running;
     const { crashesInCheckpoint } = this.#plan;
     let left = this.#plan.operationsToCrash;
-    if (crashesInCheckpoint) checkpoint(this.#world);
+    if (crashesInCheckpoint) {
+      checkpoint(this.#world);
+      await this.#review();
+    }
     disk.onOperation = (_index, description) => {
       if (this.#crash !== undefined) throw new CrashError();
       const counts = !crashesInCheckpoint || description.includes(DATA_FILE_NAME);
