@@ -145,6 +145,7 @@ export class Life {
   async #live(): Promise<Inheritance> {
     try {
       await this.#runProgram();
+      this.#countWork();
       if (this.#plan.ending === 'close') return await this.#close();
       await this.#runToCrash();
       return this.#crashNow();
@@ -153,6 +154,24 @@ export class Life {
       if (error instanceof HangError) throw new HangError(`${error.message}; ${this.#waiting()}`);
       throw error;
     }
+  }
+
+  /** What came together in this life, for the figures. */
+  #countWork(): void {
+    const { log, checkpoints, writeBuffer, stalls, recovery } = this.#world.database.stats();
+    const { AppendWal, WaitForSync, ApplyChanges } = stalls.waits;
+    const work = {
+      syncs: log.syncs,
+      'segments recycled': log.segmentsRecycled,
+      checkpoints: checkpoints.count,
+      'generations merged': writeBuffer?.merged ?? 0,
+      'waits for the log': AppendWal,
+      'waits for the ring': WaitForSync,
+      'waits for apply': ApplyChanges,
+      'blocked calls': stalls.blockedCalls,
+      'commits replayed': recovery.commitsReplayed,
+    };
+    for (const [name, value] of Object.entries(work)) count(this.#course, name, value);
   }
 
   /** One scheduled step; false when nobody can run. */
