@@ -290,7 +290,7 @@ function walk(world: World): void {
     handleOf(world, family).entries({ ...range(from, end), reverse }),
   );
   if (entries === undefined) return;
-  const name = `a walk over ${family} at ${sequence}`;
+  const name = `a walk ${reverse ? 'back ' : ''}over ${family} at ${sequence}`;
   world.readers.push(new WalkReader(world, name, entries, expected));
 }
 

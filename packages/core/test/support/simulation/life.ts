@@ -137,12 +137,15 @@ export class Life {
       return left;
     } finally {
       count(this.#course, 'steps', this.#running.host.steps);
+      // Open iterators of a database that crashed would hold it for ever.
+      this.#world.readers.length = 0;
     }
   }
 
   async #live(): Promise<Inheritance> {
     try {
       await this.#runProgram();
+      this.#countWork();
       if (this.#plan.ending === 'close') return await this.#close();
       await this.#runToCrash();
       return this.#crashNow();
@@ -151,6 +154,24 @@ export class Life {
       if (error instanceof HangError) throw new HangError(`${error.message}; ${this.#waiting()}`);
       throw error;
     }
+  }
+
+  /** What came together in this life, for the figures. */
+  #countWork(): void {
+    const { log, checkpoints, writeBuffer, stalls, recovery } = this.#world.database.stats();
+    const { AppendWal, WaitForSync, ApplyChanges } = stalls.waits;
+    const work = {
+      syncs: log.syncs,
+      'segments recycled': log.segmentsRecycled,
+      checkpoints: checkpoints.count,
+      'generations merged': writeBuffer?.merged ?? 0,
+      'waits for the log': AppendWal,
+      'waits for the ring': WaitForSync,
+      'waits for apply': ApplyChanges,
+      'blocked calls': stalls.blockedCalls,
+      'commits replayed': recovery.commitsReplayed,
+    };
+    for (const [name, value] of Object.entries(work)) count(this.#course, name, value);
   }
 
   /** One scheduled step; false when nobody can run. */
@@ -254,7 +275,10 @@ export class Life {
     const { host, disk } = this.#running;
     const { crashesInCheckpoint } = this.#plan;
     let left = this.#plan.operationsToCrash;
-    if (crashesInCheckpoint) checkpoint(this.#world);
+    if (crashesInCheckpoint) {
+      checkpoint(this.#world);
+      await this.#review();
+    }
     disk.onOperation = (_index, description) => {
       if (this.#crash !== undefined) throw new CrashError();
       const counts = !crashesInCheckpoint || description.includes(DATA_FILE_NAME);

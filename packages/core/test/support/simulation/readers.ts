@@ -107,7 +107,9 @@ export class WalkReader implements Reader {
       if (isDone && expected === undefined) return false;
       const [key, value] = isDone ? ['its end', ''] : step.value;
       if (key === expected?.[0] && value === expected[1]) continue;
-      world.problem(`${this.#name} gives ${key} instead of ${expected?.[0] ?? 'its end'}`);
+      const place = `as entry ${this.#at} of ${this.#expected.length}`;
+      const wanted = expected?.[0] ?? 'its end';
+      world.problem(`${this.#name} gives ${key} instead of ${wanted} ${place}`);
       return false;
     }
     return true;

@@ -49,6 +49,6 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   } catch (error) {
     problems.push(describe(error));
   }
-  collectGarbage();
+  await collectGarbage();
   return { hash: hash.digest(), problems, figures, trace: hash.trace ?? [] };
 }

@@ -48,6 +48,9 @@ function notifyScheduled(words: Int32Array | BigInt64Array, index: number, most?
   return notify(words as Int32Array, index, most);
 }
 
+// Once for the whole process: to change it back and forth would throw away all optimised code.
+Atomics.notify = notifyScheduled;
+
 interface Timer extends HostTimer {
   readonly dueMs: number;
   readonly callback: () => void;
@@ -87,15 +90,13 @@ export class ScheduledHost implements Host {
     this.#hash = parts.hash;
     this.#pace = parts.pace;
     this.#bugs = parts.bugs;
-    Atomics.notify = notifyScheduled;
     // eslint-disable-next-line @typescript-eslint/no-this-alias -- one host runs at a time
     running = this;
   }
 
-  /** The run is over: `Atomics.notify` is itself again. */
+  /** The run is over. */
   retire(): void {
     running = undefined;
-    Atomics.notify = notify;
   }
 
   // --- Host -------------------------------------------------------------------------------------
