@@ -89,7 +89,6 @@ interface Opened extends ScanHome {
  * await db.put('ada', { born: 1815 });
  * await db.get('ada'); // { born: 1815 }
  */
-// oxlint-disable-next-line no-unsafe-declaration-merging -- the interface below
 export class ManifoldLevel<KDefault = string, VDefault = string> extends AbstractLevel<
   string | Buffer | Uint8Array,
   KDefault,

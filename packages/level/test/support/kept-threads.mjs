@@ -1,14 +1,15 @@
 /**
- * Makes worker threads that live on when their program has ended, and run the next one: starting a
- * thread takes several times as long as a test that opens a database, and the suite opens more than
- * a thousand. What runs in them is the worker's own file, whose last line calls `main`: it is loaded
- * once, and the call is made for every database anew. The thread that opens the database gets what
- * stands for a `Worker` here.
+ * Makes worker threads that live on when their program has ended, and run the next one: starting
+ * a thread takes several times as long as a test that opens a database, and the suite opens more
+ * than a thousand. What runs in them is the worker's own file, whose last line calls `main`: it is
+ * loaded once, and the call is made for every database anew. The thread that opens the database
+ * gets what stands for a `Worker` here.
  *
  * Invariants
  * 1. A thread runs one program at a time, and goes back to the others only when that ended well.
- * 2. A thread that sleeps most of the time does not collect its garbage, which holds on to the memory
- *    that it shared with closed databases: so it is made to after each, and given up after some.
+ * 2. A thread that sleeps most of the time does not collect its garbage, which holds on to the
+ *    memory that it shared with closed databases: so it is made to after each, and given up after
+ *    some.
  */
 import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
