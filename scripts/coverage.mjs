@@ -52,7 +52,8 @@ function printAreas(files) {
     const own = [...files].filter(([path]) => areaOf(path) === area);
     const all = own.flatMap(([, branches]) => branches);
     process.stdout.write(`\n${row(area.toUpperCase(), all, false)}\n`);
-    for (const [path, branches] of own) process.stdout.write(`${row(`  ${path}`, branches, true)}\n`);
+    for (const [path, branches] of own)
+      process.stdout.write(`${row(`  ${path}`, branches, true)}\n`);
     const taken = all.filter(({ count }) => count > 0).length;
     if (taken < SHARE_MIN * all.length) below.push(area);
   }
