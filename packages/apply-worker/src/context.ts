@@ -4,7 +4,6 @@
 import { join } from 'node:path';
 import {
   DATA_FILE_NAME,
-  PROGRESS_TEST_SWITCH,
   Pager,
   THREAD_APPLY,
   attachShared,
@@ -63,9 +62,4 @@ export function createContext(
     nowMs: environment.nowMs ?? (() => performance.now()),
     stillOwned: () => lockNonce === undefined || isLockOwned(vfs, init.directory, lockNonce),
   };
-}
-
-/** Whether a bug of the original is re-injected by a test (`layout/progress.ts`). */
-export function isTestSwitchOn(shared: Shared, bit: number): boolean {
-  return (Atomics.load(shared.progress, PROGRESS_TEST_SWITCH) & bit) !== 0;
 }

@@ -7,6 +7,8 @@ import {
   REASON_ANY,
   SHUTDOWN_DRAIN,
   SHUTDOWN_NOW,
+  TEST_SWITCH_FAILED_BUILD_KEPT,
+  isTestSwitchOn,
   ringAllBells,
   type DatabaseLock,
 } from '@manifold-db/storage';
@@ -149,7 +151,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const operation: Operation = {
-        build: this.#callback(build),
+        build: this.#callback(build, reject),
         durability,
         bytes: CALLBACK_BYTES,
         resolve: (sequence, value) => resolve({ sequence, value: value as T }),
@@ -171,16 +173,17 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     const durability = durabilityOf(options, this.durability);
     let result: api.CommitWithValue<T> | undefined;
     let failure: { error: unknown } | undefined;
+    const reject = (error: unknown): void => {
+      failure = { error };
+    };
     this.pipeline.submit({
-      build: this.#callback(build),
+      build: this.#callback(build, reject),
       durability,
       bytes: CALLBACK_BYTES,
       resolve: (sequence, value) => {
         result = { sequence, value: value as T };
       },
-      reject: (error) => {
-        failure = { error };
-      },
+      reject,
     });
     const isSettled = () => result !== undefined || failure !== undefined;
     if (!isSettled()) this.pipeline.blockUntil(isSettled);
@@ -188,7 +191,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     return result!;
   }
 
-  #callback<T>(build: (tx: api.WriteTransaction) => T): Build {
+  #callback<T>(build: (tx: api.WriteTransaction) => T, reject: (error: unknown) => void): Build {
     return (builder) => {
       const tx = new BuilderTransaction(this, this.#engine, builder);
       this.newestTransaction = tx;
@@ -199,6 +202,11 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
           throw new TypeError('build must be synchronous; use transaction() for an async body');
         }
         return value;
+      } catch (error) {
+        if (!isTestSwitchOn(this.#engine.shared, TEST_SWITCH_FAILED_BUILD_KEPT)) throw error;
+        // B14 re-injected: reported as failed, and what it had built goes on into the log.
+        reject(error);
+        return undefined;
       } finally {
         tx.end();
       }

@@ -55,6 +55,8 @@ export interface OpenEnvironment {
   readonly withoutLock?: boolean;
   /** Made by `createTraceRegion`: all threads note in it when they worked on which stage. */
   readonly trace?: SharedArrayBuffer;
+  /** Bugs put back by a test (TEST_SWITCH_*), in force from the start of recovery. */
+  readonly testSwitches?: number;
 }
 
 /** Segments kept ready for a burst, as a share of `walBytesMax`. */
@@ -116,6 +118,7 @@ async function openChecked(
       host,
       signal: checked.signal,
       trace: environment.trace,
+      testSwitches: environment.testSwitches ?? 0,
     });
     if (created) recovered.engine.recovery = { ...recovered.engine.recovery!, created };
     return await start(recovered, lock, environment);

@@ -14,6 +14,7 @@ export * from './layout/ring.js';
 export * from './layout/roots.js';
 export * from './layout/snapshots.js';
 export * from './layout/statistics.js';
+export * from './layout/test-switches.js';
 export * from './layout/trace.js';
 export * from './sync/bell.js';
 export * from './sync/spin.js';

@@ -25,7 +25,6 @@ import {
   PROGRESS_APPENDED,
   PROGRESS_SHUTDOWN,
   PROGRESS_SYNCED,
-  PROGRESS_TEST_SWITCH,
   PROGRESS_WRITTEN,
   REASON_REQUEST,
   REASON_SPACE,
@@ -37,6 +36,7 @@ import {
   SHUTDOWN_DRAIN,
   SHUTDOWN_NOW,
   TEST_SWITCH_APPEND_BEHIND_GARBAGE,
+  TEST_SWITCH_ASSIGNED_BEFORE_SYNC,
   TEST_SWITCH_LOST_LEADER,
   TEST_SWITCH_OVER_ACKNOWLEDGE,
   THREAD_APPLY,
@@ -47,6 +47,7 @@ import {
   WIDE_WORDS,
   assert,
   hasFailed,
+  isTestSwitchOn,
   loadWide,
   loadWideOwned,
   ringBell,
@@ -55,6 +56,7 @@ import {
   type Shared,
   type TraceWriter,
 } from '@manifold-db/storage';
+import { writeOutOfOrder } from './reinjected-order.js';
 import { reportFailure } from './report-failure.js';
 import type { StepResult, WalEnvironment } from './init.js';
 import { SegmentWriter, type BlockStamp, type SegmentContext } from './segment-writer.js';
@@ -122,7 +124,7 @@ export class WalLoop {
       if (this.writeGroup()) return 'worked';
       return this.rest(shutdown);
     } catch (error) {
-      if (isSyncing && this.isSwitchOn(TEST_SWITCH_LOST_LEADER)) {
+      if (isSyncing && isTestSwitchOn(this.shared, TEST_SWITCH_LOST_LEADER)) {
         this.isLeaderLost = true;
         return 'idle';
       }
@@ -178,9 +180,11 @@ export class WalLoop {
     const payload = shared.ringBytes.subarray(byteOffset, byteOffset + bytes);
     this.refreshStamp();
     try {
-      segment.writeData(payload, records, firstSequence, lastSequence, stamp);
+      if (!writeOutOfOrder(shared, segment, consumer, stamp)) {
+        segment.writeData(payload, records, firstSequence, lastSequence, stamp);
+      }
     } catch (error) {
-      if (!this.isSwitchOn(TEST_SWITCH_APPEND_BEHIND_GARBAGE)) throw error;
+      if (!isTestSwitchOn(this.shared, TEST_SWITCH_APPEND_BEHIND_GARBAGE)) throw error;
       segment.skipGarbage(bytes);
       if (bytes > segment.payloadBytesMax()) throw error;
       segment.writeData(payload, records, firstSequence, lastSequence, stamp);
@@ -224,6 +228,10 @@ export class WalLoop {
     const { progress, bells } = this.shared;
     // Captured before the sync (invariant 1). This thread is the only writer of WRITTEN.
     const captured = loadWideOwned(progress, PROGRESS_WRITTEN);
+    // B1 re-injected: assigned is not written.
+    const early = isTestSwitchOn(this.shared, TEST_SWITCH_ASSIGNED_BEFORE_SYNC)
+      ? loadWide(progress, PROGRESS_APPENDED)
+      : captured;
     const start = performance.now();
     this.trace?.begin(this.synced);
     this.segment.dataSync();
@@ -232,9 +240,9 @@ export class WalLoop {
     this.isSyncDue = false;
     this.hasUnsynced = false;
     this.synced = captured;
-    const published = this.isSwitchOn(TEST_SWITCH_OVER_ACKNOWLEDGE)
+    const published = isTestSwitchOn(this.shared, TEST_SWITCH_OVER_ACKNOWLEDGE)
       ? loadWide(progress, PROGRESS_APPENDED)
-      : captured;
+      : early;
     if (published <= loadWideOwned(progress, PROGRESS_SYNCED)) return 'worked';
     storeWide(progress, PROGRESS_SYNCED, published);
     ringBell(bells, THREAD_MAIN, REASON_SYNCED);
@@ -293,9 +301,5 @@ export class WalLoop {
     const { logSpace } = this.shared;
     Atomics.store(logSpace, LOG_WRITING_OFFSET, this.segment.offset);
     Atomics.store(logSpace, LOG_WRITING_SEGMENT, this.segment.segmentNumber);
-  }
-
-  private isSwitchOn(bit: number): boolean {
-    return (Atomics.load(this.shared.progress, PROGRESS_TEST_SWITCH) & bit) !== 0;
   }
 }

@@ -8,11 +8,13 @@ import {
   ROOT_STATE,
   ROOT_WORDS,
   RootRow,
+  TEST_SWITCH_DROP_NOT_CHECKPOINTED,
   TreeRoot,
   TreeWriter,
   decodeRootRow,
   encodeCatalogKey,
   encodeCatalogValue,
+  isTestSwitchOn,
   readFamilyName,
   type Diff,
   type Pager,
@@ -51,6 +53,8 @@ export function updateCatalog(
     const wasLive = oldRow[ROOT_STATE] === FAMILY_LIVE;
     const isLive = newRow[ROOT_STATE] === FAMILY_LIVE;
     if (wasLive && (!isLive || oldRow[ROOT_ID] !== newRow[ROOT_ID])) {
+      // B13 re-injected: it stays in the catalog.
+      if (isTestSwitchOn(shared, TEST_SWITCH_DROP_NOT_CHECKPOINTED)) continue;
       const key = encodeCatalogKey(oldRow[ROOT_ID]!);
       writer.delete(key, 0, key.length);
     }

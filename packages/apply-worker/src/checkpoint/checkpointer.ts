@@ -22,12 +22,15 @@ import {
   REASON_APPLIED,
   REASON_REQUEST,
   REASON_SPACE,
+  ROOT_WORDS,
   STAT_CHECKPOINTS,
   STAT_CHECKPOINT_NS,
+  TEST_SWITCH_META_IN_PLACE,
   TEST_SWITCH_RECYCLE_EARLY,
   THREAD_MAIN,
   type TreeRoot,
   encodeMeta,
+  isTestSwitchOn,
   metaSlot,
   oldestNeededSegment,
   ringBell,
@@ -37,7 +40,7 @@ import {
   FREED_WORDS,
   type Meta,
 } from '@manifold-db/storage';
-import { isTestSwitchOn, type ApplyContext } from '../context.js';
+import type { ApplyContext } from '../context.js';
 import type { DiskSpace } from '../disk-space.js';
 import { requireLock } from '../failures.js';
 import type { PageAccount } from '../page-account.js';
@@ -49,6 +52,7 @@ import type { DataFileEnd } from './data-file-end.js';
 import { FreeMapUpdate, type FreeMapPlace } from './free-map-update.js';
 import type { FrozenVersion } from './frozen-version.js';
 import { PageWriteOut } from './page-write-out.js';
+import { publishOldRoots, rowsToWrite } from './reinjected-rows.js';
 
 const NS_PER_MS = 1e6;
 
@@ -95,6 +99,7 @@ export class Checkpointer {
   readonly durable: DurableState;
   readonly #parts: CheckpointParts;
   readonly #phases: readonly ((run: Run) => Outcome)[];
+  readonly #slotsAtStart: number;
   #run: Run | undefined;
   /** The running checkpoint waits for frames that other threads will let go. */
   isWaitingForFrames = false;
@@ -102,6 +107,7 @@ export class Checkpointer {
   constructor(parts: CheckpointParts, durable: DurableState) {
     this.#parts = parts;
     this.durable = durable;
+    this.#slotsAtStart = durable.rows.length / ROOT_WORDS;
     this.#phases = [
       (run) => this.#grow(run),
       (run) => this.#writePages(run),
@@ -161,7 +167,8 @@ export class Checkpointer {
     const { shared, pager } = this.#parts.context;
     return this.#withFrames(run, () => {
       const { catalog, rows } = this.durable;
-      run.catalog = updateCatalog(shared, pager, run.diff, catalog, rows, run.frozen.rows);
+      const after = rowsToWrite(shared, run.frozen.rows, rows, this.#slotsAtStart);
+      run.catalog = updateCatalog(shared, pager, run.diff, catalog, rows, after);
       const { inUse, changedChunks } = run.frozen;
       const { account } = this.#parts;
       const { allocated, freed } = netPages(run.diff);
@@ -242,9 +249,11 @@ export class Checkpointer {
     const { context, fileEnd } = this.#parts;
     const { frozen, catalog, freeMap } = run;
     const directory = freeMap.directories[0]!;
+    // B12 re-injected: two generations on, it is the slot that holds the durable meta.
+    const isInPlace = isTestSwitchOn(context.shared, TEST_SWITCH_META_IN_PLACE);
     return {
       ...this.durable.meta,
-      metaGeneration: this.durable.meta.metaGeneration + 1,
+      metaGeneration: this.durable.meta.metaGeneration + (isInPlace ? 2 : 1),
       sequence: frozen.sequence,
       birthCounter: context.pager.birthMark(),
       catalogPage: catalog.page,
@@ -271,6 +280,7 @@ export class Checkpointer {
     retirement.checkpointEnds({ sequence: frozen.sequence, mark: frozen.mark });
     retirement.freedByCheckpoint(run.freed);
     segments.reclaim(this.#reclaimable(meta));
+    publishOldRoots(shared, frozen);
     const { statistics, progress, bells } = shared;
     statistics[STAT_CHECKPOINTS]! += 1;
     statistics[STAT_CHECKPOINT_NS]! += (context.nowMs() - run.startedMs) * NS_PER_MS;

@@ -2,7 +2,11 @@
  * The end of the data file: how many pages of it are durable, and making it longer. Threads: apply
  * worker 0; other threads may write pages of running transactions behind the end meanwhile.
  */
-import { claimPagesAtEnd } from '@manifold-db/storage';
+import {
+  TEST_SWITCH_GROWTH_NOT_WRITTEN,
+  claimPagesAtEnd,
+  isTestSwitchOn,
+} from '@manifold-db/storage';
 import type { ApplyContext } from '../context.js';
 import type { DiskSpace } from '../disk-space.js';
 
@@ -45,6 +49,8 @@ export class DataFileEnd {
     }
     const last = this.#claimed + this.#claimedCount - 1;
     const isWritten = this.#space.attempt('checkpoint', () => {
+      // B12 re-injected: only the meta page will say that the file is longer.
+      if (isTestSwitchOn(shared, TEST_SWITCH_GROWTH_NOT_WRITTEN)) return;
       dataFile.write([new Uint8Array(pager.pageBytes)], last * pager.pageBytes);
     });
     if (!isWritten) return false;

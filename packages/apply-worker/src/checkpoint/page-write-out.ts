@@ -18,10 +18,11 @@ import {
   STAT_CHECKPOINT_BYTES,
   STAT_CHECKPOINT_PAGES,
   TEST_SWITCH_PAGES_NOT_SYNCED,
+  isTestSwitchOn,
   lockMutex,
   unlockMutex,
 } from '@manifold-db/storage';
-import { isTestSwitchOn, type ApplyContext } from '../context.js';
+import type { ApplyContext } from '../context.js';
 import type { DiskSpace } from '../disk-space.js';
 
 /** At most this share of the frames is written and not yet synced. */

@@ -7,12 +7,12 @@
  */
 import {
   TEST_SWITCH_REUSE_EARLY,
+  isTestSwitchOn,
   readPins,
   snapshotsEpoch,
   type Pin,
   type Shared,
 } from '@manifold-db/storage';
-import { isTestSwitchOn } from '../context.js';
 
 /** Who holds a page: nobody, one of the checkpoints, or the snapshot row of that number. */
 export const HELD_BY_NOBODY = -1;

@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import {
   DATA_FILE_NAME,
   PART_WORDS,
+  PROGRESS_TEST_SWITCH,
   Pager,
   PendingEntry,
   ROOTS_ADMITTED,
   ROOT_WORDS,
+  TEST_SWITCH_TAIL_NOT_CUT,
   THREAD_MAIN,
   admittedRowAt,
   attachShared,
@@ -20,8 +22,10 @@ import {
   initializeLogSpace,
   initializePageMemory,
   initializeVersion,
+  isTestSwitchOn,
   loadCatalog,
   loadCheckpoint,
+  recordBytesFor,
   scanLog,
   seedFreePages,
   segmentFileName,
@@ -55,6 +59,8 @@ export interface RecoverInput {
   readonly signal: AbortSignal | undefined;
   /** Where all threads note their stage times, if anyone asked for them. */
   readonly trace: SharedArrayBuffer | undefined;
+  /** Bugs put back by a test (TEST_SWITCH_*). */
+  readonly testSwitches: number;
 }
 
 export interface Recovered {
@@ -103,6 +109,7 @@ function recoverWith(input: RecoverInput, dataFile: VfsFile): Recovered {
       databaseId: meta.databaseId,
       fromSequence: meta.sequence,
       oldestSegment: meta.walSegmentNumber,
+      testSwitches: input.testSwitches,
     },
     replay,
   );
@@ -147,6 +154,7 @@ function openPages(
   const { path, options, vfs, host } = input;
   const { meta } = checkpoint;
   const shared = attachShared(buffers);
+  Atomics.store(shared.progress, PROGRESS_TEST_SWITCH, input.testSwitches);
   initializePageMemory(shared, meta.pageCount, meta.birthCounter + BIRTHS_SKIPPED);
   const pager = new Pager({
     shared,
@@ -194,7 +202,8 @@ function prepareLog(
 ): { segmentNumber: number; offset: number } {
   const { path, vfs } = input;
   const { meta } = checkpoint;
-  const position = cutTail(vfs, path, scan.tail);
+  const isLeft = isTestSwitchOn(engine.shared, TEST_SWITCH_TAIL_NOT_CUT);
+  const position = isLeft ? behindTail(scan.tail) : cutTail(vfs, path, scan.tail);
   const usable = new Set(
     scan.segments.filter((segment) => segment.role !== 'obsolete').map((segment) => segment.number),
   );
@@ -213,6 +222,11 @@ function prepareLog(
     lastSequence: scan.lastSequence,
   });
   return position;
+}
+
+/** B9 re-injected: behind the garbage, where the next recovery will not read on. */
+function behindTail({ segmentNumber, offset, cutBytes }: LogTail) {
+  return { segmentNumber, offset: offset + recordBytesFor(cutBytes) };
 }
 
 /**

@@ -16,9 +16,11 @@ import {
   MIB,
   OperationCursor,
   OperationKind,
+  TEST_SWITCH_DROP_NOT_REPLAYED,
   TreeRoot,
   WriteBuffer,
   corrupt,
+  isTestSwitchOn,
   type LogSink,
 } from '@manifold-db/storage';
 import { TreeChanges, type FamilyChange } from '../build/tree-changes.js';
@@ -198,6 +200,8 @@ export class Replay implements LogSink {
         change.writer.deleteRange(...clearBounds(cursor));
         break;
       default:
+        // B13 re-injected: what the log says of the family before is all that counts.
+        if (isTestSwitchOn(this.#engine.shared, TEST_SWITCH_DROP_NOT_REPLAYED)) return;
         this.changes.drop(change);
         this.#byId.delete(cursor.columnFamilyId);
         this.#engine.families.admitDrop(change.entry, sequence);

@@ -9,6 +9,9 @@ import {
   REASON_SPACE,
   REASON_SYNCED,
   REASON_WRITTEN,
+  TEST_SWITCH_FAILURE_IS_DEFINITE,
+  TEST_SWITCH_NONE_WAITS,
+  isTestSwitchOn,
 } from '@manifold-db/storage';
 import type { Engine } from '../engine.js';
 import type { Durability, WaitOptions } from '../types.js';
@@ -28,14 +31,18 @@ export class SyncWaits {
   /** Waiters for checkpoints, by the number of their request. */
   readonly checkpoints = new WatermarkWaiters();
   readonly #engine: Engine;
+  /** `none`, unless a test has put B15 back, where it waits like all others. */
+  readonly #waitsForNothing: Durability | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    const doesNoneWait = isTestSwitchOn(engine.shared, TEST_SWITCH_NONE_WAITS);
+    this.#waitsForNothing = doesNoneWait ? undefined : 'none';
   }
 
   /** The commit has its sequence: acknowledges it now or once it is as durable as asked for. */
   settle(commit: Acknowledgement, sequence: number, value: unknown): void {
-    if (commit.durability === 'none') {
+    if (commit.durability === this.#waitsForNothing) {
       commit.resolve(sequence, value);
       return;
     }
@@ -74,8 +81,12 @@ export class SyncWaits {
   /** After a failure nobody is acknowledged any more. */
   fail(): void {
     const engine = this.#engine;
-    this.written.rejectAll((sequence) => engine.indeterminateError(sequence));
-    this.synced.rejectAll((sequence) => engine.indeterminateError(sequence));
+    // B14 re-injected: the caller is told that the commit is not there.
+    const isDefinite = isTestSwitchOn(engine.shared, TEST_SWITCH_FAILURE_IS_DEFINITE);
+    const error = (sequence: number): Error =>
+      isDefinite ? engine.poisonedError() : engine.indeterminateError(sequence);
+    this.written.rejectAll(error);
+    this.synced.rejectAll(error);
     this.applied.rejectAll(() => engine.poisonedError());
     this.checkpoints.rejectAll(() => engine.poisonedError());
   }

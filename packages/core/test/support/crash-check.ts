@@ -6,7 +6,7 @@ import type { SimulatedDisk } from '@manifold-db/storage';
 import type { HistoryRun } from './history.js';
 import { readState } from './history.js';
 import type { OpenOptions } from '@manifold-db/core';
-import { openSimulation, SIMULATED_PATH } from './simulator.js';
+import { openSimulation, SIMULATED_PATH, type SimulationEnvironment } from './simulator.js';
 
 /** What is wrong with a crash state, or `undefined`. */
 export async function crashProblem(
@@ -14,13 +14,14 @@ export async function crashProblem(
   run: HistoryRun,
   acknowledged: number,
   options: OpenOptions,
+  environment: SimulationEnvironment = {},
 ): Promise<string | undefined> {
   const isThere = disk.vfs().exists(`${SIMULATED_PATH}/data.manifold`);
   if (!isThere) {
     return acknowledged === 0 ? undefined : `commit ${acknowledged} is lost with its database`;
   }
   try {
-    const { database, host } = await openSimulation(disk, 1, options);
+    const { database, host } = await openSimulation(disk, 1, options, environment);
     const problem = compare(database.lastCommitted, readState(database), run, acknowledged);
     await host.run(database.close());
     return problem;

@@ -193,6 +193,8 @@ export interface SimulationEnvironment {
   readonly path?: string;
   /** Takes the LOCK file; the lock file of a crash state would name this very process. */
   readonly withLock?: boolean;
+  /** TEST_SWITCH_* bits, in force from the start of recovery. */
+  readonly testSwitches?: number;
 }
 
 export async function openSimulation(
@@ -206,7 +208,9 @@ export async function openSimulation(
   const withoutLock = environment.withLock !== true;
   const path = environment.path ?? SIMULATED_PATH;
   const sizes = { ...SMALL, ...modeOfTest() };
-  const opening = openWith(path, { ...sizes, ...options }, { vfs, host, withoutLock });
+  const testSwitches = environment.testSwitches ?? 0;
+  const given = { vfs, host, withoutLock, testSwitches };
+  const opening = openWith(path, { ...sizes, ...options }, given);
   const database = await host.run(opening);
   return { disk, host, database };
 }

@@ -22,7 +22,7 @@
  * | MERGE_WANTED     | main, mode `buffered`: sequence up to which sealed generations are to be merged now | apply 0 |
  * | MERGE_LEFT       | apply worker 0, mode `buffered`: how much of the running merge is left, of MERGE_WHOLE; 0 while none runs | main |
  * | THREAD_IDS       | each worker, once: what the operating system knows it by; 0 where it does not say; one word a thread, at the thread's number | |
- * | FORCE_SWITCH     | main: test-only switches (see TEST_SWITCH_*)                 |          |
+ * | FORCE_SWITCH     | main: test-only switches (`layout/test-switches.ts`)       |          |
  */
 import { THREADS_MAX } from '../limits.js';
 
@@ -62,16 +62,5 @@ export const RUNNING = 0;
 export const SHUTDOWN_DRAIN = 1;
 /** Workers stop after the step they are in (after a failure, or when opening failed). */
 export const SHUTDOWN_NOW = 2;
-
-/**
- * Bits of PROGRESS_TEST_SWITCH: bugs of the original, re-injected by the tests that must catch
- * them. Zero outside tests.
- */
-export const TEST_SWITCH_OVER_ACKNOWLEDGE = 1; // B1: publish the watermark read after the sync
-export const TEST_SWITCH_LOST_LEADER = 2; // B3: a failed sync wakes nobody
-export const TEST_SWITCH_RECYCLE_EARLY = 4; // B4: recycle log segments that are still needed
-export const TEST_SWITCH_PAGES_NOT_SYNCED = 8; // B7: meta written before the pages are synced
-export const TEST_SWITCH_REUSE_EARLY = 16; // B8: free pages that the durable checkpoint reaches
-export const TEST_SWITCH_APPEND_BEHIND_GARBAGE = 32; // B9: go on behind a failed write
 
 export const FAILURE_TEXT_BYTES = 4096;

@@ -22,6 +22,7 @@ import {
 } from '../format/block.js';
 import { isZero } from '../format/bytes.js';
 import { SEGMENT_DATA_OFFSET, segmentFileName } from '../format/segment.js';
+import { TEST_SWITCH_OLDER_CHECKPOINT, TEST_SWITCH_SILENT_CUT } from '../layout/test-switches.js';
 import type { Vfs } from '../vfs/vfs.js';
 import {
   listSegmentFiles,
@@ -41,6 +42,8 @@ export interface LogScanOptions {
   fromSequence: number;
   /** Number of the segment at which the checkpoint says reading starts. */
   oldestSegment: number;
+  /** Bugs put back by a test (TEST_SWITCH_*). */
+  testSwitches?: number;
 }
 
 /**
@@ -186,7 +189,9 @@ function missingSegment(scan: Scan, number: number, before: EndReason | undefine
   const path = join(scan.directory, segmentFileName(number));
   const unusable = scan.files.unusable.find((file) => file.nameNumber === number);
   const problem = unusable?.problem ?? 'the log segment is missing';
-  if (before === undefined) throw corrupt(path, 0, `${problem}; the checkpoint needs it`);
+  if (before === undefined && !isOn(scan, TEST_SWITCH_OLDER_CHECKPOINT)) {
+    throw corrupt(path, 0, `${problem}; the checkpoint needs it`);
+  }
   if (before === EndReason.ROLLED) throw corrupt(path, 0, `${problem}; the log goes on in it`);
   if (unusable !== undefined && !isBlank(scan, unusable.path)) throw corrupt(path, 0, problem);
   return {
@@ -261,6 +266,10 @@ function describeProblem(problem: BlockProblem): string {
     : `no readable log block (${problem})`;
 }
 
+function isOn(scan: Scan, testSwitches: number): boolean {
+  return ((scan.options.testSwitches ?? 0) & testSwitches) !== 0;
+}
+
 /** Tail or damage? See the rule at the top. */
 function judge(scan: Scan, stop: Stop): LogTail {
   const { assembler, options } = scan;
@@ -276,15 +285,16 @@ function judge(scan: Scan, stop: Stop): LogTail {
   }
   const witness = Math.max(scan.highestWatermark, here.watermark, later.watermark);
   const next = assembler.lastKnown + 1;
+  const passesOver = isOn(scan, TEST_SWITCH_SILENT_CUT | TEST_SWITCH_OLDER_CHECKPOINT);
   const path = join(scan.directory, stop.segment?.fileName ?? segmentFileName(stop.segmentNumber));
-  if (witness >= next) {
+  if (witness >= next && !passesOver) {
     throw corrupt(path, stop.offset, `${stop.problem}; commits up to ${witness} were durable`);
   }
   // Before the first record the place itself has no sequence; a later one that the checkpoint
   // covers shows that the place was durable.
   const firstBehind = Math.min(here.firstSequence, later.firstSequence);
   const isFirstUnknown = assembler.last === undefined;
-  if (isFirstUnknown && firstBehind <= options.fromSequence) {
+  if (isFirstUnknown && firstBehind <= options.fromSequence && !passesOver) {
     throw corrupt(path, stop.offset, `${stop.problem}; durable record ${firstBehind} follows`);
   }
   if (isFirstUnknown && stop.reason === 'sequence-gap') {

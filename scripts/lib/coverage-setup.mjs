@@ -1,0 +1,5 @@
+/** In each test file of `npm run coverage`: vitest may kill the process, which then writes nothing. */
+import { takeCoverage } from 'node:v8';
+import { afterAll } from 'vitest';
+
+afterAll(() => takeCoverage());
