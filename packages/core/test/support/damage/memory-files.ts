@@ -1,9 +1,7 @@
 /**
  * One directory of files in memory, for opens that only read: no locks, no durability, no copies of
- * the bytes. It watches what is done with it: how much is read (a loop that never ends keeps
- * reading), and how much memory outside the heap there is whenever something is read.
+ * the bytes. It counts the reads (a loop that never ends keeps reading) and the files left open.
  */
-import { getHeapStatistics } from 'node:v8';
 import { errnoError, type OpenMode, type Vfs, type VfsFile } from '@manifold-db/storage';
 import { basename } from 'node:path';
 import { SIMULATED_PATH } from '../simulator.js';
@@ -18,25 +16,16 @@ export class EndlessReading extends Error {
   }
 }
 
-/** Bytes in buffers, which is where lengths out of a file lead. */
-export function bufferBytes(): number {
-  return getHeapStatistics().external_memory;
-}
-
 export class MemoryFiles {
   readonly vfs: Vfs;
   reads = 0;
   openCount = 0;
-  /** The most that `bufferBytes` said. */
-  peakBytes = 0;
   readonly #files: Files;
   readonly #readsMax: number;
-  readonly #isMeasured: boolean;
 
-  constructor(files: Files, readsMax: number, isMeasured: boolean) {
+  constructor(files: Files, readsMax: number) {
     this.#files = files;
     this.#readsMax = readsMax;
-    this.#isMeasured = isMeasured;
     this.vfs = {
       open: (path, mode) => this.#open(path, mode),
       exists: (path) => path === SIMULATED_PATH || this.#files.has(basename(path)),
@@ -47,10 +36,6 @@ export class MemoryFiles {
       syncDirectory: readOnly,
       identity: (path) => path,
     };
-  }
-
-  measure(): void {
-    if (this.#isMeasured) this.peakBytes = Math.max(this.peakBytes, bufferBytes());
   }
 
   #open(path: string, mode: OpenMode): VfsFile {
@@ -76,7 +61,6 @@ export class MemoryFiles {
   #read(bytes: Uint8Array, target: Uint8Array, offset: number): number {
     this.reads++;
     if (this.reads > this.#readsMax) throw new EndlessReading(this.reads);
-    this.measure();
     const count = Math.max(0, Math.min(target.length, bytes.length - offset));
     target.set(bytes.subarray(offset, offset + count));
     return count;

@@ -17,7 +17,10 @@ import {
 } from '@manifold-db/storage';
 
 /** Room behind the last byte that counts: some zeros to be damaged, or of an earlier life. */
-const SLACK_BYTES = 700;
+const SLACK_BYTES = 600;
+/** How far behind the end the next block of an earlier life may begin, to be kept. */
+const STALE_BYTES_MAX = 24 * 1024;
+const MAGIC = Buffer.from('MBLK', 'latin1');
 const ALIGNMENT = 8;
 
 /** A block of a log segment, as the engine wrote it. */
@@ -50,7 +53,9 @@ export function shrunkSegment(bytes: Uint8Array): Uint8Array {
     last === undefined
       ? SEGMENT_DATA_OFFSET
       : last.offset + BLOCK_HEADER_BYTES + last.header.payloadBytes;
-  const wanted = Math.ceil((end + SLACK_BYTES) / ALIGNMENT) * ALIGNMENT;
+  const stale = Buffer.from(bytes.subarray(end, end + STALE_BYTES_MAX)).indexOf(MAGIC);
+  const kept = end + Math.max(0, stale) + SLACK_BYTES;
+  const wanted = Math.ceil(kept / ALIGNMENT) * ALIGNMENT;
   const segmentBytes = Math.min(bytes.length, wanted);
   const shrunk = bytes.slice(0, segmentBytes);
   shrunk.set(encodeSegmentHeader({ ...decoded.header, segmentBytes }));

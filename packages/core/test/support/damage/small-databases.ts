@@ -4,9 +4,11 @@
  */
 import {
   DATA_FILE_NAME,
+  LOG_WRITING_SEGMENT,
   SimulatedDisk,
   parseSegmentFileName,
   readMetas,
+  type Meta,
   type Vfs,
 } from '@manifold-db/storage';
 import type { CommitMode, OpenOptions } from '@manifold-db/core';
@@ -22,22 +24,22 @@ export interface SmallDatabase {
   readonly files: Files;
   /** State after each sequence. */
   readonly states: readonly ModelState[];
-  /** Of the newest meta: whatever is damaged, an older state is a wrong answer. */
-  readonly checkpointSequence: number;
+  /** The newest. */
+  readonly meta: Meta;
   /** All that the undamaged files hold. */
   readonly lastSequence: number;
-  readonly pageBytes: number;
-  /** Reads of the files that an undamaged open with everything read takes. */
   readonly bytes: number;
 }
 
-const KEPT_BYTES_MAX = 8192;
 const FILLER_KEY = 'filler';
-const FILLER_BYTES = 60_000;
-/** More than a segment of 3 MiB. */
-const FILLER_COMMITS = 60;
+const FILLER_BYTES = 20_000;
+/** The first segment that is a recycled one: with those made ready ahead, three are new. */
+const RECYCLED_SEGMENT = 5;
+const FILLER_COMMITS_MAX = 2000;
+const FILLER_CHECKPOINT_EVERY = 60;
 /** The log goes on in another segment when the size that is asked for has changed. */
 const OTHER_SEGMENT_BYTES = 4 * 1024 * 1024;
+const OTHER_LOG_BYTES_MAX = 8 * OTHER_SEGMENT_BYTES;
 const IDLE_STEPS = 400;
 
 interface Recipe {
@@ -56,23 +58,25 @@ interface Recipe {
 }
 
 const RECIPES: Readonly<Record<string, Recipe>> = {
+  new: { mode: 'async-wal', commits: 3, largeShare: 0, end: 'kill-between' },
+  few: { mode: 'buffered', commits: 4, checkpointEvery: 2, largeShare: 0, end: 'kill-idle' },
+  'without-checkpoint': { mode: 'async-wal', commits: 12, largeShare: 0, end: 'kill-between' },
+  reopened: { mode: 'pipelined', commits: 14, largeShare: 0, isReopened: true, end: 'kill-in-sync' },
   closed: { mode: 'buffered', commits: 20, largeShare: 0.02, end: 'close' },
-  'killed-buffered': {
+  buffered: {
     mode: 'buffered',
     commits: 26,
     checkpointEvery: 9,
     largeShare: 0,
     end: 'kill-in-sync',
   },
-  'killed-pipelined': {
+  pipelined: {
     mode: 'pipelined',
     commits: 26,
     checkpointEvery: 9,
     largeShare: 0,
     end: 'kill-in-sync',
   },
-  'killed-idle': { mode: 'sequential', commits: 14, checkpointEvery: 6, end: 'kill-idle' },
-  'without-checkpoint': { mode: 'async-wal', commits: 12, largeShare: 0, end: 'kill-between' },
   overflow: {
     mode: 'pipelined',
     commits: 8,
@@ -81,13 +85,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     largeBytes: 14_000,
     end: 'kill-idle',
   },
-  reopened: {
-    mode: 'pipelined',
-    commits: 14,
-    largeShare: 0,
-    isReopened: true,
-    end: 'kill-in-sync',
-  },
+  idle: { mode: 'sequential', commits: 14, checkpointEvery: 6, end: 'kill-idle' },
   recycled: {
     mode: 'buffered',
     commits: 12,
@@ -97,8 +95,6 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     end: 'kill-in-sync',
   },
 };
-
-export const SMALL_DATABASE_NAMES = Object.keys(RECIPES);
 
 /** A history with the commits before it, and the newest disk at a moment the recipe names. */
 class Life {
@@ -121,7 +117,7 @@ class Life {
     if (isReopened === true) {
       await this.#fillStates(simulation, 6);
       const killed = this.disk.snapshot();
-      const other = { ...options, walSegmentBytes: OTHER_SEGMENT_BYTES, walBytesMax: 2 ** 25 };
+      const other = { ...options, walSegmentBytes: OTHER_SEGMENT_BYTES, walBytesMax: OTHER_LOG_BYTES_MAX };
       simulation = await openSimulation(killed, this.#seed, other);
     }
     const { disk } = simulation;
@@ -140,23 +136,28 @@ class Life {
     };
   }
 
-  /** Commits of one large entry over and over, until segments are recycled. */
-  async #fill(simulation: Simulation): Promise<void> {
-    const { database, host } = simulation;
-    for (let i = 0; i < FILLER_COMMITS; i++) {
-      const value = String(i).padEnd(FILLER_BYTES, '#');
-      this.run.states.push(i === 0 ? [] : [this.#fillerLine(i - 1)]);
-      await host.run(database.put(FILLER_KEY, value));
-      if (i % 20 === 19) await host.run(database.checkpoint());
+  /** Commits of one large entry over and over, until the log goes on in a recycled segment. */
+  async #fill({ database, host }: Simulation): Promise<void> {
+    const { states } = this.run;
+    const segment = () => host.shared!.logSpace[LOG_WRITING_SEGMENT]!;
+    for (let i = 0; segment() < RECYCLED_SEGMENT; i++) {
+      if (i > FILLER_COMMITS_MAX) throw new Error('no segment is ever recycled');
+      states.push(i === 0 ? [] : [this.#fillerLine(i - 1)]);
+      await host.run(database.put(FILLER_KEY, this.#filler(i)));
+      if (i % FILLER_CHECKPOINT_EVERY === 0) await host.run(database.checkpoint());
     }
-    this.run.states.push([this.#fillerLine(FILLER_COMMITS - 1)]);
+    states.push([this.#fillerLine(states.length - 1)]);
     await host.run(database.delete(FILLER_KEY));
     await host.run(database.checkpoint());
     for (let i = 0; i < IDLE_STEPS; i++) host.stepOne();
   }
 
+  #filler(i: number): string {
+    return String(i).padEnd(FILLER_BYTES, '#');
+  }
+
   #fillerLine(i: number): string {
-    return stateLine('default', FILLER_KEY, String(i).padEnd(FILLER_BYTES, '#'));
+    return stateLine('default', FILLER_KEY, this.#filler(i));
   }
 
   /** A few commits that leave nothing, in a log of their own. */
@@ -170,48 +171,48 @@ class Life {
   }
 }
 
-function filesOf(vfs: Vfs): Map<string, Uint8Array> {
+/** Without the log files that a checkpoint made superfluous; of the spare ones, one is enough. */
+function filesOf(vfs: Vfs, meta: Meta): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
+  let spares = 0;
   for (const name of vfs.list(SIMULATED_PATH)) {
     const bytes = readBytes(vfs, pathOf(name));
-    if (parseSegmentFileName(name) !== undefined) files.set(name, shrunkSegment(bytes));
-    else files.set(name, bytes.subarray(0, name === DATA_FILE_NAME ? Infinity : KEPT_BYTES_MAX));
+    const number = parseSegmentFileName(name);
+    if (name === DATA_FILE_NAME) files.set(name, bytes.subarray(0, meta.pageCount * meta.pageBytes));
+    if (number === undefined || number < meta.walSegmentNumber) continue;
+    const shrunk = shrunkSegment(bytes);
+    if (blocksOf(shrunk).length > 0 || spares++ === 0) files.set(name, shrunk);
   }
-  return withFewSpares(files);
-}
-
-/** Of the segments that were only made ready, one is enough. */
-function withFewSpares(files: Map<string, Uint8Array>): Map<string, Uint8Array> {
-  const spares = [...files.keys()].filter(
-    (name) => parseSegmentFileName(name) !== undefined && blocksOf(files.get(name)!).length === 0,
-  );
-  for (const name of spares.slice(1)) files.delete(name);
   return files;
 }
 
 async function make(name: string, seed: number): Promise<SmallDatabase> {
   const life = new Life(RECIPES[name]!, seed);
   const disk = await withFixedRandomness(seed, () => life.live());
-  const files = filesOf(disk.vfs());
-  const { vfs } = new MemoryFiles(files, Infinity, false);
+  const vfs = disk.vfs();
   const { meta } = readMetas(vfs.open(DATA_PATH, 'read'), DATA_PATH);
-  const data = files.get(DATA_FILE_NAME)!;
-  files.set(DATA_FILE_NAME, data.slice(0, meta.pageCount * meta.pageBytes));
-  const whole = await openSimulation(new SimulatedDisk(), seed, READ_ONLY, { vfs });
+  const files = filesOf(vfs, meta);
+  const memory = new MemoryFiles(files, Infinity);
+  const whole = await openSimulation(disk, seed, READ_ONLY, { vfs: memory.vfs });
   return {
     name,
     files,
     states: life.run.states,
-    checkpointSequence: meta.sequence,
+    meta,
     lastSequence: whole.database.lastCommitted,
-    pageBytes: meta.pageBytes,
     bytes: [...files.values()].reduce((sum, { length }) => sum + length, 0),
   };
 }
 
-/** All of them, in the order of their names. */
+/** All of them, the smaller ones first. */
 export async function smallDatabases(seed: number): Promise<SmallDatabase[]> {
   const databases: SmallDatabase[] = [];
-  for (const name of SMALL_DATABASE_NAMES) databases.push(await make(name, seed));
-  return databases;
+  for (const name of Object.keys(RECIPES)) databases.push(await make(name, seed));
+  return databases.sort((a, b) => a.bytes - b.bytes);
+}
+
+/** One of them, to run a case again. */
+export function smallDatabase(name: string, seed: number): Promise<SmallDatabase> {
+  if (RECIPES[name] === undefined) throw new Error(`there is no small database ${name}`);
+  return make(name, seed);
 }
