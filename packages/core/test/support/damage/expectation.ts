@@ -62,7 +62,10 @@ export class Expectations {
   constructor(database: SmallDatabase) {
     this.#database = database;
     const { files } = database;
-    this.#inUse = loadCheckpoint(new MemoryFiles(files, Infinity).vfs, SIMULATED_PATH).freeMap.inUse;
+    this.#inUse = loadCheckpoint(
+      new MemoryFiles(files, Infinity).vfs,
+      SIMULATED_PATH,
+    ).freeMap.inUse;
     for (const [file, bytes] of files) {
       if (file === DATA_FILE_NAME) continue;
       let logEnd = SEGMENT_HEADER_BYTES;

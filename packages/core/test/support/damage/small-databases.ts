@@ -61,7 +61,13 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   new: { mode: 'async-wal', commits: 3, largeShare: 0, end: 'kill-between' },
   few: { mode: 'buffered', commits: 4, checkpointEvery: 2, largeShare: 0, end: 'kill-idle' },
   'without-checkpoint': { mode: 'async-wal', commits: 12, largeShare: 0, end: 'kill-between' },
-  reopened: { mode: 'pipelined', commits: 14, largeShare: 0, isReopened: true, end: 'kill-in-sync' },
+  reopened: {
+    mode: 'pipelined',
+    commits: 14,
+    largeShare: 0,
+    isReopened: true,
+    end: 'kill-in-sync',
+  },
   closed: { mode: 'buffered', commits: 20, largeShare: 0.02, end: 'close' },
   buffered: {
     mode: 'buffered',
@@ -117,7 +123,11 @@ class Life {
     if (isReopened === true) {
       await this.#fillStates(simulation, 6);
       const killed = this.disk.snapshot();
-      const other = { ...options, walSegmentBytes: OTHER_SEGMENT_BYTES, walBytesMax: OTHER_LOG_BYTES_MAX };
+      const other = {
+        ...options,
+        walSegmentBytes: OTHER_SEGMENT_BYTES,
+        walBytesMax: OTHER_LOG_BYTES_MAX,
+      };
       simulation = await openSimulation(killed, this.#seed, other);
     }
     const { disk } = simulation;
@@ -178,7 +188,8 @@ function filesOf(vfs: Vfs, meta: Meta): Map<string, Uint8Array> {
   for (const name of vfs.list(SIMULATED_PATH)) {
     const bytes = readBytes(vfs, pathOf(name));
     const number = parseSegmentFileName(name);
-    if (name === DATA_FILE_NAME) files.set(name, bytes.subarray(0, meta.pageCount * meta.pageBytes));
+    if (name === DATA_FILE_NAME)
+      files.set(name, bytes.subarray(0, meta.pageCount * meta.pageBytes));
     if (number === undefined || number < meta.walSegmentNumber) continue;
     const shrunk = shrunkSegment(bytes);
     if (blocksOf(shrunk).length > 0 || spares++ === 0) files.set(name, shrunk);
