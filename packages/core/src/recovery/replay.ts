@@ -19,6 +19,7 @@ import {
   TreeRoot,
   WriteBuffer,
   corrupt,
+  decodeFamilyName,
   type LogSink,
 } from '@manifold-db/storage';
 import { TreeChanges, type FamilyChange } from '../build/tree-changes.js';
@@ -207,7 +208,8 @@ export class Replay implements LogSink {
   #create(cursor: OperationCursor): void {
     const { families } = this.#engine;
     const start = cursor.keyOffset;
-    const name = Buffer.from(cursor.bytes.subarray(start, start + cursor.keyBytes)).toString();
+    const nameBytes = cursor.bytes.slice(start, start + cursor.keyBytes);
+    const name = decodeFamilyName(nameBytes, cursor.source, start);
     const entry = families.entry(name);
     if (entry.exists || families.byId(cursor.columnFamilyId) !== undefined) {
       throw corrupt(cursor.source, start, `the column family ${name} is created twice`);

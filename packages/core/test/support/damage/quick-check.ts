@@ -27,6 +27,7 @@ import {
   loadCatalog,
   loadCheckpoint,
   readOverflow,
+  requirePossibleLength,
   scanLog,
   type FreeMap,
   type Meta,
@@ -218,6 +219,7 @@ function treeDigest(pager: Pager, root: TreeRoot): string {
       const { u8, valueOffset, valueBytes } = hit;
       digest = checksum(u8.subarray(valueOffset, valueOffset + valueBytes), digest);
     } else {
+      requirePossibleLength(pager, hit);
       const value = new Uint8Array(hit.valueBytes);
       readOverflow(pager, hit, value);
       digest = checksum(value, digest);

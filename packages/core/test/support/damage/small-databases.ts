@@ -186,7 +186,8 @@ function filesOf(vfs: Vfs, meta: Meta): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   let spares = 0;
   for (const name of vfs.list(SIMULATED_PATH)) {
-    const bytes = readBytes(vfs, pathOf(name));
+    // No Buffer: `slice` of one makes no copy.
+    const bytes = new Uint8Array(readBytes(vfs, pathOf(name)));
     const number = parseSegmentFileName(name);
     if (name === DATA_FILE_NAME)
       files.set(name, bytes.subarray(0, meta.pageCount * meta.pageBytes));
