@@ -16,12 +16,19 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, fail, install, ROOT } from './lib/bootstrap.mjs';
 
-const TESTS = 'packages/core/test';
+const TESTS = ['packages/core/test', 'packages/cli/test'];
 const FILE_NAME = /^proof-(.+)\.test\.ts$/;
 
-function namesOfProofs() {
-  const files = readdirSync(join(ROOT, TESTS));
-  return files.flatMap((file) => FILE_NAME.exec(file)?.[1] ?? []).sort();
+/** The test file of every proof by its name. */
+function findProofs() {
+  const found = new Map();
+  for (const directory of TESTS) {
+    for (const file of readdirSync(join(ROOT, directory))) {
+      const name = FILE_NAME.exec(file)?.[1];
+      if (name !== undefined) found.set(name, `${directory}/${file}`);
+    }
+  }
+  return found;
 }
 
 function parse() {
@@ -44,10 +51,12 @@ function numberOf(name, text) {
 }
 
 const { values, positionals } = parse();
-const names = namesOfProofs();
+const proofs = findProofs();
 const [name] = positionals;
-if (positionals.length !== 1 || !names.includes(name)) {
-  fail(`usage: npm run soak -- <name> [--minutes n]; the names are ${names.join(', ')}`);
+const file = proofs.get(name);
+if (positionals.length !== 1 || file === undefined) {
+  const names = [...proofs.keys()].sort().join(', ');
+  fail(`usage: npm run soak -- <name> [--minutes n]; the names are ${names}`);
 }
 const env = { ...process.env, MANIFOLD_CHECKS: '1' };
 env.MANIFOLD_PROOF_SIZE = values.small === true ? 'small' : 'large';
@@ -61,6 +70,6 @@ if (values.report !== undefined) env.MANIFOLD_PROOF_REPORT = resolve(values.repo
 install(ROOT);
 build();
 const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-const args = [vitest, 'run', `${TESTS}/proof-${name}.test.ts`];
+const args = [vitest, 'run', file];
 const { status } = spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' });
 process.exitCode = status ?? 1;

@@ -50,13 +50,24 @@ export function isDumpHeader(value: unknown): boolean {
 
 function bytesMember(entry: object, name: string, place: string): Buffer {
   const text: unknown = Reflect.get(entry, name);
-  if (typeof text === 'string') return Buffer.from(text, 'utf8');
+  if (typeof text === 'string') {
+    // Encoding would put a replacement character where the text has half of one.
+    if (!text.isWellFormed()) throw inputFailure(place, `"${name}" has a lone surrogate`);
+    return Buffer.from(text, 'utf8');
+  }
   const base64: unknown = Reflect.get(entry, `${name}64`);
-  if (typeof base64 === 'string') return Buffer.from(base64, 'base64');
+  if (typeof base64 === 'string') return base64Member(base64, name, place);
   throw inputFailure(
     place,
     `an entry of a dump has "${name}" or "${name}64"; this one has neither`,
   );
+}
+
+/** Node skips what is no base64, so a damaged member would become other bytes. */
+function base64Member(base64: string, name: string, place: string): Buffer {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.toString('base64') === base64) return bytes;
+  throw inputFailure(place, `"${name}64" is not base64`);
 }
 
 /** Reads the records behind the header; `end` tells whether all of them were there. */

@@ -6,7 +6,7 @@
  * key (BOUND_BYTES_MAX of storage).
  */
 import type { KeyBounds, KeyRange } from '../types.js';
-import { copyOut, requireBytes } from './bytes.js';
+import { copyOut, lengthOfBytes, requireBytes } from './bytes.js';
 import { describe } from './describe.js';
 import { encodeKey, encodeSuccessor, type KeyEncoding } from './encoding.js';
 
@@ -56,7 +56,7 @@ function isEmpty<K>(key: K, encoding: KeyEncoding<K>, argument: string): boolean
   if (encoding.name === 'utf8') return key === '';
   if (encoding.name !== 'buffer') return false;
   requireBytes(key, argument);
-  return key.length === 0;
+  return lengthOfBytes(key) === 0;
 }
 
 function boundBytes<K>(key: K, encoding: KeyEncoding<K>, argument: string): Buffer {

@@ -1,7 +1,6 @@
 /**
  * Byte arguments in, private copies out. Any thread.
  */
-import { isUint8Array } from 'node:util/types';
 import { describe } from './describe.js';
 
 /**
@@ -38,9 +37,27 @@ export function copyOut(source: Buffer, start: number, end: number): Buffer {
   return copy;
 }
 
+/** The accessors of the language itself: a subclass or an own property can hide them, not change. */
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
+
+function accessorOf(name: string | symbol): (this: unknown) => unknown {
+  return Object.getOwnPropertyDescriptor(TYPED_ARRAY, name)!.get!;
+}
+
+const tagAccessor = accessorOf(Symbol.toStringTag);
+const lengthAccessor = accessorOf('length');
+
+/**
+ * The number of bytes there really are. What the object itself says could be anything, and would
+ * become the length of a log record.
+ */
+export function lengthOfBytes(bytes: Uint8Array): number {
+  return lengthAccessor.call(bytes) as number;
+}
+
 /** Writes bytes that a caller passed, and returns their number. */
 export function writeBytes(bytes: Uint8Array, target: Buffer, offset: number): number {
-  const length = bytes.length;
+  const length = lengthOfBytes(bytes);
   if (length > LOOP_BYTES_MAX) {
     target.set(bytes, offset);
     return length;
@@ -50,17 +67,17 @@ export function writeBytes(bytes: Uint8Array, target: Buffer, offset: number): n
 }
 
 /**
- * Refuses what is not a usable Uint8Array. One whose memory was transferred or shrunk away reads as
- * empty instead of failing, so an empty one is looked at closely: the methods of typed arrays throw
- * for it, its `length` does not.
+ * Refuses what is not a usable Uint8Array: something else with its prototype or a proxy of one too.
+ * One whose memory was transferred or shrunk away reads as empty instead of failing, so an empty
+ * one is looked at closely: the methods of typed arrays throw for it, its `length` does not.
  */
 export function requireBytes(value: unknown, argument: string): asserts value is Uint8Array {
-  if (!(value instanceof Uint8Array) && !isUint8Array(value)) {
+  if (tagAccessor.call(value) !== 'Uint8Array') {
     throw new TypeError(`${argument} must be a Uint8Array or Buffer, not ${describe(value)}`);
   }
-  if (value.length > 0) return;
+  if (lengthOfBytes(value as Uint8Array) > 0) return;
   try {
-    Uint8Array.prototype.indexOf.call(value, 0);
+    Uint8Array.prototype.indexOf.call(value as Uint8Array, 0);
   } catch (cause) {
     throw new TypeError(`${argument} is a view of detached or shrunk memory`, { cause });
   }

@@ -5,7 +5,7 @@
 import { VALUE_BYTES_MAX } from '@manifold-db/storage';
 import { Packr } from 'msgpackr/pack';
 import type { ValueCodec } from '../types.js';
-import { copyOut, requireBytes, writeBytes } from './bytes.js';
+import { copyOut, lengthOfBytes, requireBytes, writeBytes } from './bytes.js';
 import { describe } from './describe.js';
 import type { ValueEncoding } from './encoding.js';
 import { readText, refuseLoneSurrogates, textBytesBound, writeText } from './text.js';
@@ -21,8 +21,9 @@ function boundOfText(text: string, argument: string): number {
 }
 
 function boundOfBytes(bytes: Uint8Array, argument: string): number {
-  if (bytes.length > VALUE_BYTES_MAX) throw valueTooLong(argument, bytes.length);
-  return bytes.length;
+  const length = lengthOfBytes(bytes);
+  if (length > VALUE_BYTES_MAX) throw valueTooLong(argument, length);
+  return length;
 }
 
 /** Strings. */

@@ -8,7 +8,13 @@
  *    value in it.
  */
 import { markAsUntransferable } from 'node:worker_threads';
-import { readOverflow, type Pager, type TreeHit, type WriteBuffer } from '@manifold-db/storage';
+import {
+  readOverflow,
+  requirePossibleLength,
+  type Pager,
+  type TreeHit,
+  type WriteBuffer,
+} from '@manifold-db/storage';
 import type { ReadMemory } from './context.js';
 
 const POINT_POOL_BYTES = 16 * 1024;
@@ -118,6 +124,7 @@ function copyValue(
 }
 
 export function copyOverflow(pager: Pager, hit: TreeHit): Buffer {
+  requirePossibleLength(pager, hit);
   const copy = Buffer.allocUnsafeSlow(hit.valueBytes);
   readOverflow(pager, hit, copy);
   return copy;

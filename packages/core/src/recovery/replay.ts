@@ -20,6 +20,7 @@ import {
   TreeRoot,
   WriteBuffer,
   corrupt,
+  decodeFamilyName,
   isTestSwitchOn,
   type LogSink,
 } from '@manifold-db/storage';
@@ -211,7 +212,8 @@ export class Replay implements LogSink {
   #create(cursor: OperationCursor): void {
     const { families } = this.#engine;
     const start = cursor.keyOffset;
-    const name = Buffer.from(cursor.bytes.subarray(start, start + cursor.keyBytes)).toString();
+    const nameBytes = cursor.bytes.slice(start, start + cursor.keyBytes);
+    const name = decodeFamilyName(nameBytes, cursor.source, start);
     const entry = families.entry(name);
     if (entry.exists || families.byId(cursor.columnFamilyId) !== undefined) {
       throw corrupt(cursor.source, start, `the column family ${name} is created twice`);

@@ -7,7 +7,7 @@ import { corrupt } from '../errors.js';
 import { decodeCatalogKey, decodeCatalogValue, CATALOG_KEY_BYTES } from '../format/catalog.js';
 import { readMetas, type Meta } from '../format/meta.js';
 import { NO_PAGE } from '../ids.js';
-import { KEY_BYTES_MAX } from '../limits.js';
+import { COLUMN_FAMILIES_MAX, KEY_BYTES_MAX } from '../limits.js';
 import type { Pager } from '../pages/pager.js';
 import type { FamilyAtStart } from '../roots/initialize.js';
 import { TreeCursor, TreeRoot } from '../tree/index.js';
@@ -54,6 +54,11 @@ export function loadCatalog(pager: Pager, meta: Meta): FamilyAtStart[] {
     }
   } finally {
     pager.endOperation();
+  }
+  const names = new Set(families.map(({ name }) => name));
+  if (names.size < families.length || families.length > COLUMN_FAMILIES_MAX) {
+    const what = `${families.length} column families with ${names.size} names in the catalog`;
+    throw corrupt(pager.path, meta.catalogPage * meta.pageBytes, what);
   }
   if (families.length !== meta.catalogCount) {
     throw corrupt(

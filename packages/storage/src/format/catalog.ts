@@ -75,7 +75,7 @@ export function decodeCatalogValue(value: Uint8Array, path: string): CatalogEntr
     rootBirth: readU64(value, ROOT_BIRTH_OFFSET),
     entryCount: readU64(value, ENTRY_COUNT_OFFSET),
     flags: readU32(value, FLAGS_OFFSET),
-    name: decodeName(value.slice(NAME_OFFSET), path),
+    name: decodeFamilyName(value.slice(NAME_OFFSET), path),
   };
   const isPossible =
     entry.rootPage <= ID_MAX &&
@@ -85,11 +85,17 @@ export function decodeCatalogValue(value: Uint8Array, path: string): CatalogEntr
   return entry;
 }
 
-/** `bytes` is a private copy: shared bytes must never be decoded as text. */
-function decodeName(bytes: Uint8Array, path: string): string {
+/**
+ * The name of a column family. `bytes` is a private copy: shared bytes must never be decoded as
+ * text.
+ */
+export function decodeFamilyName(bytes: Uint8Array, path: string, offset = 0): string {
+  if (bytes.length === 0 || bytes.length > COLUMN_FAMILY_NAME_BYTES_MAX) {
+    throw corrupt(path, offset, `the name of a column family has ${bytes.length} bytes`);
+  }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw corrupt(path, 0, 'the name of a column family is not UTF-8');
+    throw corrupt(path, offset, 'the name of a column family is not UTF-8');
   }
 }

@@ -7,6 +7,7 @@
  * frame is only good for a few fetches when the cache is full.
  */
 import { PageKind } from '../format/page-header.js';
+import { PAGES_NEXT } from '../layout/pages.js';
 import type { Pager } from '../pages/pager.js';
 import {
   OVERFLOW_BODY_OFFSET,
@@ -88,6 +89,21 @@ function checkDepth(pager: Pager, hit: TreeHit): void {
   if (hit.overflowDepth !== overflowDepth(pager.pageBytes, hit.valueBytes)) {
     throw corruptPage(pager, hit.overflowPage, `overflow depth ${hit.overflowDepth} is wrong`);
   }
+}
+
+/**
+ * To be called before memory is made for an overflow value: a value has a page of its own for every
+ * piece, so none is longer than the file.
+ */
+export function requirePossibleLength(pager: Pager, hit: TreeHit): void {
+  checkDepth(pager, hit);
+  const pages = Math.ceil(hit.valueBytes / overflowPayloadBytes(pager.pageBytes));
+  if (pages <= pager.shared.pagesControl[PAGES_NEXT]!) return;
+  throw corruptPage(
+    pager,
+    hit.overflowPage,
+    `a value of ${hit.valueBytes} bytes is longer than the file`,
+  );
 }
 
 /** A data page's place in memory and its part of the value. */
