@@ -304,21 +304,22 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
 
   async waitForApply(sequence?: number, options?: api.WaitOptions): Promise<void> {
     const { waits } = this.pipeline;
-    this.#engine.assertReadable();
-    if (!this.#engine.hasFailed) this.pipeline.handOver(sequence ?? this.lastCommitted);
-    await this.#wait(waits.applied, sequence, options);
+    await this.#wait(waits.applied, sequence, options, (wanted) => this.pipeline.handOver(wanted));
   }
 
   #wait(
     waiters: CommitPipeline['waits']['synced'],
     sequence = this.lastCommitted,
     options?: api.WaitOptions,
+    handOver?: (sequence: number) => void,
   ): Promise<void> {
     if (!Number.isSafeInteger(sequence) || sequence < 0) {
-      throw new RangeError(`sequence must be a whole number of at least 0, not ${sequence}`);
+      throw new RangeError(`sequence must be a whole number of at least 0, not ${String(sequence)}`);
     }
     const signal = signalOf(options);
     this.#engine.assertReadable();
+    signal?.throwIfAborted();
+    if (!this.#engine.hasFailed) handOver?.(sequence);
     if (this.#engine.hasFailed) this.pipeline.poll();
     const promise = this.pipeline.waits.wait(waiters, sequence, { signal });
     // An aborted wait holds the process no longer.

@@ -27,6 +27,19 @@ inModes('a wait for a future sequence resolves when that commit is there', async
   await db.waitForApply();
 });
 
+inModes('a wrong sequence is refused, and nothing remembers it', async (mode) => {
+  const db = await openSmall(databasePath(), { mode });
+  await db.put('a', '1');
+  for (const wrong of [-1, 1.5, NaN, Infinity, 2 ** 53, '1', null, 1n, Symbol('s')] as never[]) {
+    await expect(db.waitForSync(wrong)).rejects.toThrow(RangeError);
+    await expect(db.waitForApply(wrong)).rejects.toThrow(RangeError);
+  }
+  await db.put('b', '2');
+  await db.waitForApply();
+  await db.checkpoint();
+  expect(db.lastApplied).toBe(2);
+});
+
 inModes('without a sequence it means everything committed at the time of the call', async () => {
   const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 30_000 } as const;
   const db = await openSmallWith({ vfsSpec });

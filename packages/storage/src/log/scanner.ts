@@ -203,14 +203,18 @@ function missingSegment(scan: Scan, number: number, before: EndReason | undefine
   };
 }
 
-/** Whether a file without a header holds zeros only, so that nothing was ever written to it. */
+/**
+ * Whether a file without a header holds zeros only, so that nothing was ever written to it. An empty
+ * one does not count: a file has its full size when it gets the name of a segment, so whatever it
+ * held was cut off.
+ */
 function isBlank(scan: Scan, path: string): boolean {
   const file = scan.vfs.open(path, 'read');
   try {
     let offset = 0;
     for (;;) {
       const count = file.read(scan.window, offset);
-      if (count === 0) return true;
+      if (count === 0) return offset > 0;
       if (!isZero(scan.window, 0, count)) return false;
       offset += count;
     }

@@ -22,7 +22,6 @@ import {
   PAGE_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
   loadCheckpoint,
-  metaSlot,
   type PageBitmap,
 } from '@manifold-db/storage';
 import { SIMULATED_PATH } from '../simulator.js';
@@ -91,11 +90,15 @@ export class Expectations {
     const isTouched = (block: Block) => touched.some((range) => overlaps(range, block));
     const hidesNothing = damage.kind === 'cut' || damage.kind === 'extend';
     let floor = this.#database.meta.sequence;
+    let highest = floor;
     for (const block of this.#blocks) {
+      highest = Math.max(highest, block.watermark);
       if (hidesNothing || !isTouched(block)) floor = Math.max(floor, block.watermark);
     }
     const hurtBlocks = this.#blocks.filter(isTouched);
-    const isSpared = touched.every((range) => this.#isSpare(range, hurtBlocks, floor));
+    // A block that was moved may be whole where it is now, and witness there.
+    const witnessed = damage.kind === 'swap' || damage.kind === 'copy' ? highest : floor;
+    const isSpared = touched.every((range) => this.#isSpare(range, hurtBlocks, witnessed));
     return {
       floor,
       mustAnswer: damage.kind !== 'cut' && isSpared,
@@ -104,7 +107,7 @@ export class Expectations {
   }
 
   /** Rule 3. */
-  #isSpare({ file, from, end }: Touched, hurt: readonly Block[], floor: number): boolean {
+  #isSpare({ file, from, end }: Touched, hurt: readonly Block[], witnessed: number): boolean {
     if (file === DATA_FILE_NAME) {
       const { pageBytes, pageCount } = this.#database.meta;
       for (let page = Math.floor(from / pageBytes); page * pageBytes < end; page++) {
@@ -114,7 +117,7 @@ export class Expectations {
     }
     const size = this.#database.files.get(file)!.length;
     if (end > size || from < SEGMENT_HEADER_BYTES) return false;
-    return hurt.every(({ firstSequence }) => firstSequence > floor);
+    return hurt.every(({ firstSequence }) => firstSequence > witnessed);
   }
 
   #touchesFormat(range: Touched): boolean {
@@ -128,12 +131,6 @@ export class Expectations {
       if (overlaps(range, { file, from, end: from + FORMAT_BYTES })) return true;
     }
     return false;
-  }
-
-  /** Byte offset of the newest meta page. */
-  get newestMetaOffset(): number {
-    const { meta } = this.#database;
-    return metaSlot(meta.metaGeneration) * meta.pageBytes;
   }
 }
 

@@ -12,7 +12,6 @@
  * `full-check.ts` opens a share of them with the whole engine, and each outcome once at least.
  */
 import {
-  DATA_FILE_NAME,
   FIRST_DATA_PAGE,
   FRAMES_COUNT,
   MIB,
@@ -37,7 +36,7 @@ import {
 import { DATA_PATH } from '../files.js';
 import { SIMULATED_PATH } from '../simulator.js';
 import { MemoryFiles, type Files } from './memory-files.js';
-import type { SmallDatabase } from './small-databases.js';
+import { withoutNewestMeta, type SmallDatabase } from './small-databases.js';
 
 /** Refused with a typed error, or an answer: the state after the commit of that sequence. */
 export type Verdict =
@@ -78,7 +77,7 @@ export class QuickCheck {
     this.#pager = this.#makePager();
     const newest = this.#base(files);
     this.#bases.set(newest.meta.metaGeneration, newest);
-    this.#bases.set(meta.metaGeneration - 1, this.#olderBase(meta));
+    this.#bases.set(meta.metaGeneration - 1, this.#olderBase());
   }
 
   /** `files` differ in log files only. */
@@ -128,14 +127,9 @@ export class QuickCheck {
     return { meta, lastSequence, log, pages: pagesText(freeMap), trees };
   }
 
-  /** With the newest meta page gone. */
-  #olderBase(meta: Meta): Base | ManifoldError {
-    const files = new Map(this.#database.files);
-    const data = files.get(DATA_FILE_NAME)!.slice();
-    const at = (meta.metaGeneration % 2) * meta.pageBytes;
-    data.fill(0, at, at + meta.pageBytes);
+  #olderBase(): Base | ManifoldError {
     try {
-      return this.#base(files.set(DATA_FILE_NAME, data));
+      return this.#base(withoutNewestMeta(this.#database));
     } catch (error) {
       if (error instanceof ManifoldError) return error;
       throw error;

@@ -6,6 +6,7 @@ import {
   DATA_FILE_NAME,
   LOG_WRITING_SEGMENT,
   SimulatedDisk,
+  metaSlot,
   parseSegmentFileName,
   readMetas,
   type Meta,
@@ -214,6 +215,14 @@ async function make(name: string, seed: number): Promise<SmallDatabase> {
     lastSequence: whole.database.lastCommitted,
     bytes: [...files.values()].reduce((sum, { length }) => sum + length, 0),
   };
+}
+
+/** The files as they are when the newest meta page is zeroed: the other one counts then. */
+export function withoutNewestMeta({ files, meta }: SmallDatabase): Map<string, Uint8Array> {
+  const data = files.get(DATA_FILE_NAME)!.slice();
+  const at = metaSlot(meta.metaGeneration) * meta.pageBytes;
+  data.fill(0, at, at + meta.pageBytes);
+  return new Map(files).set(DATA_FILE_NAME, data);
 }
 
 /** All of them, the smaller ones first. */

@@ -258,7 +258,7 @@ export class ApiFuzzer implements Fuzzer {
         },
       );
       if (!isWaiting) this.#promises.push(settled);
-    } else if (/(entries|keys|values)$/.test(name)) {
+    } else if ('seek' in result) {
       this.#keepEntries(result as Entries<unknown>);
     } else if (/snapshot/.test(name)) {
       (result as { close(): void }).close();
