@@ -15,7 +15,12 @@ import {
 } from './encoding/index.js';
 import type { FamilyEntry } from './families.js';
 import { encodeCondition, requireCondition } from './conditions.js';
-import { durabilityOf, putOptionsOf, requireReadNames } from './options/index.js';
+import {
+  durabilityOf,
+  familyOptionsOf,
+  putOptionsOf,
+  requireReadNames,
+} from './options/index.js';
 import { createEntries, type EntriesSource } from './read/entries.js';
 import { keyScratch } from './read/context.js';
 import {
@@ -62,12 +67,13 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
   readonly home: FamilyHome;
   readonly #view = new FamilyView();
 
-  constructor(home: FamilyHome, entry: FamilyEntry, options: ColumnFamilyOptions<K, V> = {}) {
+  constructor(home: FamilyHome, entry: FamilyEntry, options?: ColumnFamilyOptions<K, V>) {
+    const { keyEncoding, valueEncoding } = familyOptionsOf(options);
     this.home = home;
     this.entry = entry;
     this.name = entry.name;
-    this.key = keyEncodingOf(options.keyEncoding) as unknown as KeyEncoding<K>;
-    this.value = valueEncodingOf(options.valueEncoding) as unknown as ValueEncoding<V>;
+    this.key = keyEncodingOf(keyEncoding) as unknown as KeyEncoding<K>;
+    this.value = valueEncodingOf(valueEncoding) as unknown as ValueEncoding<V>;
   }
 
   // --- reads ------------------------------------------------------------------------------------

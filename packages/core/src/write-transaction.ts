@@ -11,7 +11,15 @@ import { conditionOf } from './options/index.js';
 import type { ReadContext } from './read/context.js';
 import type { CoveredRange } from './read/covered.js';
 import { createEntries, type EntriesSelect, type EntriesSource } from './read/entries.js';
-import { FamilyView, type ViewOf, countRange, hasKey, readMany, readValue } from './read/index.js';
+import {
+  FamilyView,
+  type ViewOf,
+  countRange,
+  hasKey,
+  readMany,
+  readValue,
+  requireKeys,
+} from './read/index.js';
 import type {
   ColumnFamily,
   Entries,
@@ -116,6 +124,7 @@ export class BuilderTransaction implements WriteTransaction {
 
   getMany<K, V>(family: ColumnFamily<K, V>, keys: readonly K[]): (V | undefined)[] {
     const handle = this.handle(family);
+    requireKeys(keys);
     for (const key of keys) this.readLog?.noteKey(handle, key);
     return this.#read(handle, (viewOf) => readMany(this.context, handle, viewOf, keys));
   }

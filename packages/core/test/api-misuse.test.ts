@@ -203,7 +203,12 @@ inBuildModes('wrong ranges and options of calls are refused, misspelt ones too',
   expect(() => db.get('a', { consistency: 'old' as 'synced' })).toThrow(RangeError);
   expect(() => db.get('a', { snapshot: {} as never })).toThrow(TypeError);
   expect(() => db.get('a', { snapsot: db.snapshot() } as object)).toThrow(/snapsot/);
+  expect(() => db.columnFamily('a', null as never)).toThrow(/options must be an object, not null/);
+  const misspelt = { valueEncodng: 'json' } as never;
+  expect(() => db.columnFamily('a', misspelt)).toThrow(/options\.valueEncodng is not an option/);
   expect(() => db.getMany('a' as never)).toThrow(TypeError);
+  const inside = () => db.writeSync((tx) => tx.getMany(db.defaultFamily, 1 as never));
+  expect(inside).toThrow('keys must be an array of keys');
   expect(() => db.write('a' as never)).toThrow(/build must be a function/);
   await expect(db.transaction(3 as never)).rejects.toThrow(/body must be a function/);
   await expect(db.waitForSync(-1)).rejects.toThrow(RangeError);

@@ -8,10 +8,16 @@ const CONSISTENCIES: readonly Consistency[] = ['latest', 'synced', 'applied'];
 const RETRIES = { min: 0, max: 1000 };
 const RETRIES_DEFAULT = 10;
 
+const FAMILY_NAMES = ['keyEncoding', 'valueEncoding'];
 const COMMIT_NAMES = ['durability'];
 const CONDITION_NAMES = ['ifAbsent', 'ifValue'];
 const PUT_NAMES = [...COMMIT_NAMES, ...CONDITION_NAMES];
 const TRANSACTION_NAMES = ['durability', 'retries'];
+
+/** What a handle of a column family is asked to be; the encodings check themselves. */
+export function familyOptionsOf(options: unknown): Readonly<Record<string, unknown>> {
+  return requireOptions(options, FAMILY_NAMES, 'options');
+}
 
 /** The durability of a commit, for calls that take nothing else. */
 export function durabilityOf(options: CommitOptions | undefined, fallback: Durability): Durability {

@@ -3,6 +3,7 @@ export {
   conditionOf,
   consistencyOf,
   durabilityOf,
+  familyOptionsOf,
   putOptionsOf,
   requireFunction,
   requireReadNames,

@@ -14,7 +14,7 @@
  * 3. Nothing refers to the iterator but its user (and a covered range that asks it, for a
  *    transaction); the registry holds the pin alone.
  */
-import { readInMemory } from '@manifold-db/storage';
+import { corrupt, readInMemory } from '@manifold-db/storage';
 import { encodeRange, type ByteRange } from '../encoding/index.js';
 import type { Entries, KeyRange } from '../types.js';
 import { AsyncEntries, type MissingPage, type SteppedWalk } from './async-entries.js';
@@ -201,7 +201,9 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     const batch = this.#batch;
     if (batch.exhausted) this.#from = From.END;
     else if (batch.count > 0) {
-      this.#key = batch.keyBytesAt(batch.count - 1);
+      const key = batch.keyBytesAt(batch.count - 1);
+      if (this.#from === From.BEHIND_KEY) this.#requireProgress(key);
+      this.#key = key;
       this.#from = From.BEHIND_KEY;
       this.#left -= batch.count;
       this.#at = 0;
@@ -217,6 +219,13 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     if (batch.count > 0) return true;
     this.#segment?.reachEnd();
     return false;
+  }
+
+  /** In a damaged tree whose keys are out of order, walking on behind a key may go round for ever. */
+  #requireProgress(key: Buffer): void {
+    const order = Buffer.compare(key, this.#key);
+    if (this.#range.reverse ? order < 0 : order > 0) return;
+    throw corrupt(this.#context.pager.path, 0, 'keys of a tree are out of order; verify() says where');
   }
 
   #fill(batch: Batch): void {

@@ -10,6 +10,7 @@ export {
   hasKey,
   readEncodedValue,
   readMany,
+  requireKeys,
   readRaw,
   readValue,
   type ViewOf,

@@ -95,6 +95,11 @@ export function decodeRaw<K, V>(codec: FamilyCodec<K, V>, copy: Buffer): V {
   return codec.value.decode(copy, 0, copy.length);
 }
 
+/** Refuses what is no array of keys. */
+export function requireKeys(keys: unknown): asserts keys is readonly unknown[] {
+  if (!Array.isArray(keys)) throw new TypeError('keys must be an array of keys');
+}
+
 /** The values of many keys out of one version, in the order of the keys. */
 export function readMany<K, V>(
   context: ReadContext,
@@ -103,7 +108,7 @@ export function readMany<K, V>(
   keys: readonly K[],
 ): (V | undefined)[] {
   context.assertReadable();
-  if (!Array.isArray(keys)) throw new TypeError('keys must be an array of keys');
+  requireKeys(keys);
   const values: (V | Buffer | Undecoded | undefined)[] = [];
   const encoded = encodeKeys(codec, keys);
   const view = viewOf();

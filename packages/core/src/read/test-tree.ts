@@ -32,6 +32,11 @@ class PagesFile implements VfsFile {
     this.#pages = pages;
   }
 
+  /** Behind the last page. */
+  get pageCount(): number {
+    return Math.max(...this.#pages.keys()) + 1;
+  }
+
   read(target: Uint8Array, offset: number): number {
     this.reads++;
     return this.#copy(target, offset);
@@ -60,7 +65,7 @@ class PagesFile implements VfsFile {
   close(): void {}
 }
 
-function createPager(cacheBytes: number, pageBytes: number, file?: VfsFile): Pager {
+function createPager(cacheBytes: number, pageBytes: number, file?: PagesFile): Pager {
   const shared = attachShared(
     createSharedBuffers({
       pageBytes,
@@ -74,7 +79,7 @@ function createPager(cacheBytes: number, pageBytes: number, file?: VfsFile): Pag
       writeBufferCount: 0,
     }),
   );
-  initializePageMemory(shared, FIRST_DATA_PAGE, 1);
+  initializePageMemory(shared, file?.pageCount ?? FIRST_DATA_PAGE, 1);
   const pager = new Pager({ shared, thread: 0, file, path: 'memory', canWriteThrough: false });
   pager.loader.reserveScratch();
   return pager;

@@ -350,10 +350,9 @@ function segmentsBehind(scan: Scan, segmentNumber: number): SegmentFile[] {
 function searchSegment(scan: Scan, segment: SegmentFile, offset: number, found: Survivors): void {
   const file = scan.vfs.open(segment.path, 'read');
   try {
-    const { segmentBytes } = segment.header;
+    const { segmentBytes, salt } = segment.header;
     if (file.size() !== segmentBytes) scan.misSized.add(segment.fileName);
-    const endOffset = Math.min(file.size(), segmentBytes);
-    const reader = new SegmentReader(file, segment.header.salt, endOffset, scan.window);
+    const reader = new SegmentReader(file, salt, segment.bytes, scan.window);
     findSurvivors(reader, offset, found);
   } finally {
     file.close();

@@ -24,6 +24,8 @@ export interface SegmentFile {
   path: string;
   nameNumber: number;
   header: SegmentHeader;
+  /** Bytes that are there of those that the header speaks of. */
+  bytes: number;
 }
 
 /** A file without a usable header: made ready and never used, or damaged. */
@@ -54,21 +56,23 @@ export function listSegmentFiles(
     const nameNumber = parseSegmentFileName(fileName);
     if (nameNumber === undefined) continue;
     const path = join(directory, fileName);
-    const decoded = readHeader(vfs, path);
+    const { decoded, fileBytes } = readHeader(vfs, path);
     if (decoded.state !== 'valid') {
       const problem = decoded.state === 'zero' ? 'no segment header, only zeros' : decoded.problem;
       files.unusable.push({ fileName, path, nameNumber, state: decoded.state, problem });
       continue;
     }
-    const file = { fileName, path, nameNumber, header: decoded.header };
-    if (decoded.header.segmentNumber < oldestSegment) {
+    const { header } = decoded;
+    const bytes = Math.min(fileBytes, header.segmentBytes);
+    const file: SegmentFile = { fileName, path, nameNumber, header, bytes };
+    if (header.segmentNumber < oldestSegment) {
       files.obsolete.push(file);
       continue;
     }
-    if (!isSameId(decoded.header.databaseId, databaseId)) {
+    if (!isSameId(header.databaseId, databaseId)) {
       throw corrupt(path, 0, 'the log segment belongs to another database');
     }
-    if (nameNumber !== file.header.segmentNumber && !hasBlocks(vfs, file, newWindow([file]))) {
+    if (nameNumber !== header.segmentNumber && !hasBlocks(vfs, file, newWindow([file]))) {
       files.obsolete.push(file);
       continue;
     }
@@ -77,12 +81,16 @@ export function listSegmentFiles(
   return files;
 }
 
-function readHeader(vfs: Vfs, path: string): DecodedSegmentHeader {
+function readHeader(
+  vfs: Vfs,
+  path: string,
+): { decoded: DecodedSegmentHeader; fileBytes: number } {
   const file = vfs.open(path, 'read');
   try {
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
     const count = file.read(bytes, 0);
-    return decodeSegmentHeader(bytes.subarray(0, count), path);
+    const decoded = decodeSegmentHeader(bytes.subarray(0, count), path);
+    return { decoded, fileBytes: file.size() };
   } finally {
     file.close();
   }
@@ -104,11 +112,14 @@ function addSegment(vfs: Vfs, files: SegmentFiles, file: SegmentFile): void {
   files.obsolete.push(dropped);
 }
 
-/** A window that suits all these segments; small ones do not pay for a large one. */
+/**
+ * A window that suits all these segments. What the files hold counts, not what their headers say:
+ * a damaged one asks for no memory.
+ */
 export function newWindow(segments: Iterable<SegmentFile>): Buffer {
-  let bytes = SEGMENT_HEADER_BYTES;
-  for (const { header } of segments) bytes = Math.max(bytes, header.segmentBytes);
-  return Buffer.allocUnsafeSlow(Math.min(bytes, WINDOW_BYTES));
+  let windowBytes = SEGMENT_HEADER_BYTES;
+  for (const { bytes } of segments) windowBytes = Math.max(windowBytes, bytes);
+  return Buffer.allocUnsafeSlow(Math.min(windowBytes, WINDOW_BYTES));
 }
 
 /** Whether any block header in the file is intact. */
@@ -116,8 +127,7 @@ export function hasBlocks(vfs: Vfs, segment: SegmentFile, window: Buffer): boole
   const file = vfs.open(segment.path, 'read');
   try {
     const found = noSurvivors();
-    const endOffset = Math.min(file.size(), segment.header.segmentBytes);
-    const reader = new SegmentReader(file, segment.header.salt, endOffset, window);
+    const reader = new SegmentReader(file, segment.header.salt, segment.bytes, window);
     findSurvivors(reader, SEGMENT_DATA_OFFSET, found);
     return found.blockCount > 0;
   } finally {

@@ -52,6 +52,8 @@ export function encodeRecords(records: readonly TestRecord[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(chunks));
 }
 
+const TEMPORARY_PATH = join(TEST_DIRECTORY, 'new.tmp');
+
 export class TestLog {
   readonly disk = new SimulatedDisk();
   readonly vfs: Vfs = this.disk.vfs();
@@ -76,10 +78,17 @@ export class TestLog {
   /** Makes a segment (or takes a recycled one into use: what it holds stays), and goes there. */
   segment(segmentNumber: number, segmentBytes = TEST_SEGMENT_BYTES): void {
     const salt = segmentNumber * 0x9e37 + this.disk.operationCount;
-    const file = this.vfs.open(this.path(segmentNumber), 'create');
+    const path = this.path(segmentNumber);
+    const isNew = !this.vfs.exists(path);
+    const file = this.vfs.open(isNew ? TEMPORARY_PATH : path, 'create');
     file.truncate(segmentBytes);
     const header = { segmentBytes, salt, segmentNumber, databaseId: TEST_DATABASE_ID };
     file.write([encodeSegmentHeader(header)], 0);
+    // It gets the name only when it is whole on the disk.
+    if (isNew) {
+      file.sync();
+      this.vfs.rename(TEMPORARY_PATH, path);
+    }
     this.#made.set(segmentNumber, { salt, file });
     this.#goTo(segmentNumber);
   }
