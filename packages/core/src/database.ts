@@ -314,7 +314,9 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     handOver?: (sequence: number) => void,
   ): Promise<void> {
     if (!Number.isSafeInteger(sequence) || sequence < 0) {
-      throw new RangeError(`sequence must be a whole number of at least 0, not ${String(sequence)}`);
+      throw new RangeError(
+        `sequence must be a whole number of at least 0, not ${String(sequence)}`,
+      );
     }
     const signal = signalOf(options);
     this.#engine.assertReadable();

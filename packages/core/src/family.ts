@@ -15,12 +15,7 @@ import {
 } from './encoding/index.js';
 import type { FamilyEntry } from './families.js';
 import { encodeCondition, requireCondition } from './conditions.js';
-import {
-  durabilityOf,
-  familyOptionsOf,
-  putOptionsOf,
-  requireReadNames,
-} from './options/index.js';
+import { durabilityOf, familyOptionsOf, putOptionsOf, requireReadNames } from './options/index.js';
 import { createEntries, type EntriesSource } from './read/entries.js';
 import { keyScratch } from './read/context.js';
 import {

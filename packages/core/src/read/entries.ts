@@ -225,7 +225,11 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
   #requireProgress(key: Buffer): void {
     const order = Buffer.compare(key, this.#key);
     if (this.#range.reverse ? order < 0 : order > 0) return;
-    throw corrupt(this.#context.pager.path, 0, 'keys of a tree are out of order; verify() says where');
+    throw corrupt(
+      this.#context.pager.path,
+      0,
+      'keys of a tree are out of order; verify() says where',
+    );
   }
 
   #fill(batch: Batch): void {

@@ -81,10 +81,7 @@ export function listSegmentFiles(
   return files;
 }
 
-function readHeader(
-  vfs: Vfs,
-  path: string,
-): { decoded: DecodedSegmentHeader; fileBytes: number } {
+function readHeader(vfs: Vfs, path: string): { decoded: DecodedSegmentHeader; fileBytes: number } {
   const file = vfs.open(path, 'read');
   try {
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);

@@ -267,7 +267,10 @@ describe('damage', () => {
     expect(scan(log).lastSequence).toBe(2);
     log.vfs.open(log.path(tail.segmentNumber), 'read-write').truncate(0);
     const error = errorOf(() => scan(log));
-    expect(error).toMatchObject({ code: 'ERR_MANIFOLD_CORRUPT', path: log.path(tail.segmentNumber) });
+    expect(error).toMatchObject({
+      code: 'ERR_MANIFOLD_CORRUPT',
+      path: log.path(tail.segmentNumber),
+    });
   });
 
   it('is a segment of another database', () => {

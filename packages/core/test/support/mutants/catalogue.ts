@@ -141,7 +141,7 @@ export const TRAPS: readonly Trap[] = [
         name: 'idle-families-back',
         switches: TEST_SWITCH_IDLE_FAMILIES_BACK,
         check: crash.lastCheckpoint,
-        expected: /is lost|differs|its parent expects|checksum|broken:/,
+        expected: /is lost|differs|its parent expects|checksum|broken:|names in the catalog/,
       },
     ],
   },
