@@ -3,14 +3,11 @@
  * first so many commits in their order, sound trees, and the same again at the next opening.
  */
 import { DATA_FILE_NAME, type SimulatedDisk } from '@manifold-db/storage';
-import type { OpenOptions } from '@manifold-db/core';
 import { readState, type ModelState } from '../history.js';
 import { READ_ONLY, SIMULATED_PATH, openSimulation } from '../simulator.js';
 import type { Life } from './lives.js';
 
 const DATA_PATH = `${SIMULATED_PATH}/${DATA_FILE_NAME}`;
-/** There are very many openings; the cache has to hold what a read-only one finds in the log. */
-const SIZES: OpenOptions = { pendingCommitsMax: 32 };
 
 export interface Looked {
   readonly problem?: string;
@@ -60,8 +57,8 @@ export async function look(
   }
   try {
     disk.onOperation = onMoment && (() => onMoment(disk));
-    const { mode, cacheBytes } = life;
-    const opening = openSimulation(disk, 1, { ...SIZES, cacheBytes, mode });
+    const { mode, sizes } = life;
+    const opening = openSimulation(disk, 1, { mode }, { sizes });
     const { database, host } = await opening;
     const found = { sequence: database.lastCommitted, state: readState(database) };
     const { sequence } = found;
@@ -72,7 +69,7 @@ export async function look(
     else host.abandon();
     disk.onOperation = undefined;
     if (!isClosed) return { sequence };
-    const again = await readOnly(disk, cacheBytes);
+    const again = await readOnly(disk, life);
     if (again.sequence === sequence && isSame(again.state, found.state)) return { sequence };
     return { problem: `commit ${sequence} was the last, then ${again.sequence}`, sequence };
   } catch (error) {
@@ -80,9 +77,8 @@ export async function look(
   }
 }
 
-async function readOnly(disk: SimulatedDisk, cacheBytes: number): Promise<Found> {
-  const options = { ...SIZES, ...READ_ONLY, cacheBytes };
-  const { database, host } = await openSimulation(disk, 1, options);
+async function readOnly(disk: SimulatedDisk, { sizes }: Life): Promise<Found> {
+  const { database, host } = await openSimulation(disk, 1, READ_ONLY, { sizes });
   const found = { sequence: database.lastCommitted, state: readState(database) };
   await host.run(database.close());
   return found;
