@@ -15,7 +15,8 @@ const TESTS_MIN = 1_500;
 const ASSERTIONS_MIN = 5_000;
 
 interface SuiteRun {
-  readonly code: number | null;
+  /** Exit code, or the signal that ended it. */
+  readonly end: number | NodeJS.Signals | null;
   readonly report: TapReport;
   readonly stderr: string;
 }
@@ -31,20 +32,22 @@ function runSuite(mode: string): Promise<SuiteRun> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, report: readTap(stdout), stderr }));
+    child.on('close', (code, signal) =>
+      resolve({ end: signal ?? code, report: readTap(stdout), stderr }),
+    );
   });
 }
 
 it.concurrent.each(['buffered', 'pipelined'])(
   'all of it passes, mode %s',
   async (mode) => {
-    const { code, report, stderr } = await runSuite(mode);
+    const { end, report, stderr } = await runSuite(mode);
     expect(report.failures, stderr).toEqual([]);
     expect(report.excluded, 'skipped, or still to be done').toEqual([]);
     expect(report.passed).toBe(report.planned);
     expect(report.tests).toBeGreaterThanOrEqual(TESTS_MIN);
     expect(report.passed).toBeGreaterThanOrEqual(ASSERTIONS_MIN);
-    expect(code, stderr).toBe(0);
+    expect(end, stderr).toBe(0);
     console.log(`abstract-level, ${mode}: ${report.tests} tests, ${report.passed} assertions`);
   },
   LIMIT_MS,

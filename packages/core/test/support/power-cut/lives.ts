@@ -48,6 +48,7 @@ const SIZES: Sizes = {
   pendingCommitsMax: 32,
 };
 /** For values that those have no room for. */
+const SIZES_MIDDLE: Sizes = { ...SIZES, cacheBytes: 4 * MIB };
 const SIZES_LARGE: Sizes = { cacheBytes: 8 * MIB, pendingCommitsMax: 32 };
 
 /** What databases do: each kind in every mode. */
@@ -57,23 +58,19 @@ const KINDS: readonly Kind[] = [
   // Nothing but the log.
   { commits: 40 },
   // The file grows, log segments fill up, and are recycled behind checkpoints.
-  {
-    commits: 44,
-    checkpointEvery: 7,
-    largeBytes: 400_000,
-    largeShare: 0.15,
-    sizes: SIZES_LARGE,
-  },
+  { commits: 44, checkpointEvery: 7, largeBytes: 24_000, largeShare: 0.3, sizes: SIZES_MIDDLE },
+  // Values so large that their pages are written before the commit is in the log.
+  { commits: 20, checkpointEvery: 7, largeBytes: 270_000, largeShare: 0.06, sizes: SIZES_LARGE },
   // One commit at a time: the group is one commit, and its acknowledgement is awaited.
   { commits: 40, checkpointEvery: 9, inFlight: 1, waitsForCheckpoints: true },
   // Larger pages, values in overflow pages.
   {
     commits: 40,
     checkpointEvery: 8,
-    largeBytes: 60_000,
+    largeBytes: 20_000,
     largeShare: 0.2,
     open: { pageBytes: 8192 },
-    sizes: SIZES_LARGE,
+    sizes: SIZES_MIDDLE,
   },
 ];
 

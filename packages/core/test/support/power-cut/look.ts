@@ -37,9 +37,9 @@ function problemOf({ sequence, state }: Found, life: Life, acknowledged: number)
 export interface Depth {
   /**
    * Whether to go on to the close, whose checkpoint checks every tree and the account of pages, and
-   * to another opening. Asked when the last commit is known; `false` ends the process there.
+   * to another opening; else the process ends when everything was read.
    */
-  readonly toTheEnd: (sequence: number) => boolean;
+  readonly toTheEnd: boolean;
   /** Called for every moment at which the power may fail again. */
   readonly onMoment?: (disk: SimulatedDisk) => void;
 }
@@ -64,11 +64,10 @@ export async function look(
     const { sequence } = found;
     const problem = problemOf(found, life, acknowledged);
     if (problem !== undefined) return { problem, sequence };
-    const isClosed = toTheEnd(sequence);
-    if (isClosed) await host.run(database.close());
+    if (toTheEnd) await host.run(database.close());
     else host.abandon();
     disk.onOperation = undefined;
-    if (!isClosed) return { sequence };
+    if (!toTheEnd) return { sequence };
     const again = await readOnly(disk, life);
     if (again.sequence === sequence && isSame(again.state, found.state)) return { sequence };
     return { problem: `commit ${sequence} was the last, then ${again.sequence}`, sequence };
