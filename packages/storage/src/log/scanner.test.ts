@@ -3,7 +3,7 @@ import { BLOCK_HEADER_BYTES, EndReason } from '../format/block.js';
 import { RecordKind } from '../format/record.js';
 import { SEGMENT_DATA_OFFSET, segmentFileName } from '../format/segment.js';
 import { cutTail } from './tail-cut.js';
-import { TEST_DIRECTORY, TEST_SEGMENT_BYTES, TestLog, testPayload } from './test-log.js';
+import { TEST_DIRECTORY, TestLog, testPayload } from './test-log.js';
 import { errorOf, scan } from './test-scan.js';
 
 describe('an undamaged log', () => {

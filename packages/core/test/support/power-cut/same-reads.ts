@@ -2,7 +2,8 @@
  * Recoveries of one life by what they read. Recovery in the simulator has no other input than the
  * disk: on a disk of the same names and lengths on which every piece that it reads is the same, it
  * does the same, byte for byte, whatever stands in the pieces that nobody reads. So such an image
- * has the same outcome, and need not be recovered again. (Pieces are compared by hashes of 53 bits.)
+ * has the same outcome, and need not be recovered again. (Pieces are compared by hashes of 53
+ * bits.)
  *
  * The recoveries form a tree: a node names the piece that is read next, its branches the contents
  * that were found there.
