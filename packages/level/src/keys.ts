@@ -132,6 +132,14 @@ export function storedBounds(given: GivenBounds, encoding: EngineEncoding): Stor
   return inOneEncoding(bounds, encoding);
 }
 
+/** Whether a key lies in a range; both as abstract-level hands them over, in any encodings. */
+export function isWithin(key: Format, { gt, gte, lt, lte }: GivenBounds): boolean {
+  const bytes = bytesOf(key);
+  const order = (bound: Format): number => Buffer.compare(bytes, bytesOf(bound));
+  if (gte !== undefined ? order(gte) < 0 : gt !== undefined && order(gt) <= 0) return false;
+  return lte !== undefined ? order(lte) <= 0 : lt === undefined || order(lt) < 0;
+}
+
 /** A bound that was cut may end within a character: then all of them are bytes. */
 function inOneEncoding(bounds: KeyBounds<Format>, encoding: EngineEncoding): StoredBounds {
   const keys = Object.values(bounds) as Format[];

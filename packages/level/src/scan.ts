@@ -14,6 +14,7 @@ import type { Families } from './families.js';
 import {
   bytesOf,
   engineEncoding,
+  isWithin,
   storedBounds,
   storedTarget,
   textOf,
@@ -73,7 +74,7 @@ export class Scan {
   #walkEncoding: EngineEncoding = 'utf8';
   /** Where the next walk begins, when that is not the start of the range. */
   #target: Format | undefined;
-  #isAtEnd = false;
+  #hasEnded = false;
 
   constructor(home: ScanHome, options: ScanOptions, select: Select) {
     this.#home = home;
@@ -98,9 +99,11 @@ export class Scan {
     return translated(() => this.#read(size));
   }
 
+  /** A target out of the range is its natural end; the engine would take the end nearest to it. */
   seek(target: Format): void {
-    const stored = storedTarget(target, this.#options.reverse);
-    this.#isAtEnd = stored === undefined;
+    const isInRange = isWithin(target, this.#options);
+    const stored = isInRange ? storedTarget(target, this.#options.reverse) : undefined;
+    this.#hasEnded = stored === undefined;
     this.#target = stored;
     if (stored === undefined || this.#walk === undefined) return;
     const key = inEncoding(stored, this.#walkEncoding);
@@ -116,7 +119,7 @@ export class Scan {
   async #read(size: number): Promise<unknown[]> {
     const { signal } = this.#options;
     const items: unknown[] = [];
-    if (this.#isAtEnd) return items;
+    if (this.#hasEnded) return items;
     const walk = (this.#walk ??= this.#begin());
     const steps = (this.#steps ??= walk[Symbol.asyncIterator]());
     while (items.length < size) {
@@ -124,7 +127,7 @@ export class Scan {
       const step = isWaiting ? await steps.next() : walk.next();
       if (signal?.aborted === true) throw new AbortError(signal.reason);
       if (step.done === true) {
-        this.#isAtEnd = true;
+        this.#hasEnded = true;
         this.#endWalk();
         break;
       }
