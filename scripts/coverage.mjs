@@ -1,7 +1,7 @@
 /**
- * `npm run coverage [options]`: branch coverage of log, ring, page manager and recovery by the tests
- * that work on them. Fails when an area is below its share, when a branch is neither taken nor
- * listed with a reason (`lib/coverage-exceptions.mjs`), and when the list is out of date.
+ * `npm run coverage [options]`: branch coverage of log, ring, page manager and recovery by the
+ * tests that work on them. Fails when an area is below its share, when a branch is neither taken
+ * nor listed with a reason (`lib/coverage-exceptions.mjs`), and when the list is out of date.
  *
  * options
  *   --only text    only tests whose path contains the text; what they do not take is listed only

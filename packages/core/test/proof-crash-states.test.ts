@@ -12,7 +12,7 @@ import { proof, type ProofRun } from './support/proof.js';
 import { randomFrom } from './support/simulator.js';
 
 /** Then the next life: there are more kinds of them than the small size could exhaust. */
-const IMAGES_PER_LIFE_SMALL = 200;
+const IMAGES_PER_LIFE_SMALL = 400;
 const IMAGES_PER_LIFE_LARGE = 25_000;
 /** Every so many images the power fails once more, while it is recovered. */
 const SECOND_CUT_EVERY = 20;
@@ -131,7 +131,7 @@ function* numbered<T>(values: Iterable<T>): Generator<[number, T]> {
 }
 
 describe('crash states', () => {
-  const plan = { name: 'crash-states', unit: 'distinct images', small: 4000, large: 2_000_000 };
+  const plan = { name: 'crash-states', unit: 'distinct images', small: 8000, large: 2_000_000 };
   proof(plan, async (run) => {
     const states = new CrashStates(run);
     if (run.onlyCase !== undefined) await states.only(run.onlyCase);

@@ -132,12 +132,18 @@ export function storedBounds(given: GivenBounds, encoding: EngineEncoding): Stor
   return inOneEncoding(bounds, encoding);
 }
 
-/** Whether a key lies in a range; both as abstract-level hands them over, in any encodings. */
-export function isWithin(key: Format, { gt, gte, lt, lte }: GivenBounds): boolean {
-  const bytes = bytesOf(key);
-  const order = (bound: Format): number => Buffer.compare(bytes, bytesOf(bound));
-  if (gte !== undefined ? order(gte) < 0 : gt !== undefined && order(gt) <= 0) return false;
-  return lte !== undefined ? order(lte) <= 0 : lt === undefined || order(lt) < 0;
+/** Whether a target lies outside of the range; seeking it ends a walk, as in LevelDB. */
+export function isOutside(target: Format, given: GivenBounds): boolean {
+  const bytes = bytesOf(target);
+  const low = given.gte ?? given.gt;
+  if (low !== undefined) {
+    const order = Buffer.compare(bytes, bytesOf(low));
+    if (order < 0 || (order === 0 && given.gte === undefined)) return true;
+  }
+  const high = given.lte ?? given.lt;
+  if (high === undefined) return false;
+  const order = Buffer.compare(bytes, bytesOf(high));
+  return order > 0 || (order === 0 && given.lte === undefined);
 }
 
 /** A bound that was cut may end within a character: then all of them are bytes. */

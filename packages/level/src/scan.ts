@@ -14,7 +14,7 @@ import type { Families } from './families.js';
 import {
   bytesOf,
   engineEncoding,
-  isWithin,
+  isOutside,
   storedBounds,
   storedTarget,
   textOf,
@@ -99,10 +99,9 @@ export class Scan {
     return translated(() => this.#read(size));
   }
 
-  /** A target out of the range is its natural end; the engine would take the end nearest to it. */
   seek(target: Format): void {
-    const isInRange = isWithin(target, this.#options);
-    const stored = isInRange ? storedTarget(target, this.#options.reverse) : undefined;
+    const isIn = !isOutside(target, this.#options);
+    const stored = isIn ? storedTarget(target, this.#options.reverse) : undefined;
     this.#hasEnded = stored === undefined;
     this.#target = stored;
     if (stored === undefined || this.#walk === undefined) return;

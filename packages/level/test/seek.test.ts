@@ -48,22 +48,6 @@ async function soughtKeys(db: Db, range: Range, target: string): Promise<unknown
   return [first, middle, await keys.all()];
 }
 
-it('to a target out of the range is the end of an iterator', async () => {
-  const db = await filled(level() as unknown as Db);
-  await db.put('c', 'of c');
-  for (const reverse of [false, true]) {
-    const values = db.values({ gt: 'b', lt: 'd', reverse });
-    for (const target of ['', 'b', LONG, 'd', LONG.replaceAll('b', 'd')]) {
-      values.seek(target);
-      const expected = target === LONG && !reverse ? 'of c' : undefined;
-      expect(await values.next(), target.slice(0, 2)).toBe(expected);
-    }
-    values.seek('c');
-    expect(await values.nextv(2)).toEqual(['of c']);
-    await values.close();
-  }
-});
-
 it('brings what memory-level brings, for every range and target', async () => {
   const ours = await filled(level() as unknown as Db);
   const theirs = await filled(new MemoryLevel() as unknown as Db);

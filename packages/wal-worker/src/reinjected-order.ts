@@ -1,7 +1,7 @@
 /**
  * A bug of the original (B2), put back by tests: a number was taken in one critical section and its
- * bytes were written in another, so that the order in the file was not that of the numbers. Threads:
- * the fsync worker.
+ * bytes were written in another, so that the order in the file was not that of the numbers.
+ * Threads: the fsync worker.
  */
 import {
   BLOCK_HEADER_BYTES,

@@ -143,10 +143,11 @@ class FormatFuzzer implements Fuzzer {
 function dumpProblem(input: Buffer, { rows }: { rows: readonly DumpRow[] }): string | undefined {
   const shown = JSON.stringify(input.toString('latin1'));
   if (!isUtf8(input)) return `bytes that are no text passed: ${shown}`;
-  const lines = input.toString('utf8').split('\n').slice(1);
-  const entries = lines
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  const lines = input.toString('utf8').split('\n');
+  // White space of any kind around a line does no harm, a byte order mark included.
+  const [, ...objects] = lines.map((line) => line.trim()).filter((line) => line !== '');
+  const entries = objects
+    .map((object) => JSON.parse(object) as Record<string, unknown>)
     .filter((entry) => entry['manifold'] !== 'end');
   if (entries.length !== rows.length) return `${rows.length} rows of ${entries.length}: ${shown}`;
   for (const [index, entry] of entries.entries()) {

@@ -37,7 +37,7 @@ export function copyOut(source: Buffer, start: number, end: number): Buffer {
   return copy;
 }
 
-/** The accessors of the language itself: a subclass or an own property can hide them, not change. */
+/** The accessors of the language itself: a subclass or an own property hides them at most. */
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 
 function accessorOf(name: string | symbol): (this: unknown) => unknown {

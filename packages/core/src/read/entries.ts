@@ -221,7 +221,7 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     return false;
   }
 
-  /** In a damaged tree whose keys are out of order, walking on behind a key may go round for ever. */
+  /** In a damaged tree with keys out of order, walking on behind a key may go round for ever. */
   #requireProgress(key: Buffer): void {
     const order = Buffer.compare(key, this.#key);
     if (this.#range.reverse ? order < 0 : order > 0) return;

@@ -53,6 +53,7 @@ import {
   initPageHeader,
   sealPage,
 } from './page-header.js';
+import { SEGMENT_NUMBER_MAX } from './segment.js';
 import { FEATURES_KNOWN, FORMAT_VERSION, requireKnownFormat } from './version.js';
 
 const MAGIC = 'MNFDDATA';
@@ -160,6 +161,8 @@ function impossibleField(meta: Meta, pageBytes: number, slot: number): string | 
   for (const name of ['metaGeneration', 'sequence', 'walSegmentNumber', 'createdAtMs'] as const) {
     if (!Number.isSafeInteger(meta[name])) return `${name} ${meta[name]}`;
   }
+  const { walSegmentNumber } = meta;
+  if (walSegmentNumber > SEGMENT_NUMBER_MAX) return `walSegmentNumber ${walSegmentNumber}`;
   if (metaSlot(meta.metaGeneration) !== slot) return `generation ${meta.metaGeneration}`;
   for (const name of ['birthCounter', 'catalogBirth', 'freeMapBirth'] as const) {
     if (meta[name] >= BIRTH_LIMIT) return `${name} ${meta[name]}`;

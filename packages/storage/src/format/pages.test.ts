@@ -202,6 +202,7 @@ describe('meta pages', () => {
       [120, [1, 0, 0, 0]],
       [84, [255, 255, 255, 255]],
       [48, [0, 32, 0, 0]],
+      [140, [0, 4, 0, 0]],
     ] as const) {
       const page = encodeMeta(meta());
       page.set(bytes, offset);

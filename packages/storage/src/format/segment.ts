@@ -44,7 +44,7 @@ export const RETIRED_SEGMENT_NUMBER = 0;
 export const FIRST_SEGMENT_NUMBER = 1;
 
 const NAME_DIGITS = 10;
-const SEGMENT_NUMBER_MAX = 10 ** NAME_DIGITS - 1;
+export const SEGMENT_NUMBER_MAX = 10 ** NAME_DIGITS - 1;
 const SEGMENT_NAME = /^wal-(\d{10})\.log$/;
 
 assert(HEADER_CRC_OFFSET + 4 <= SEGMENT_HEADER_BYTES, 'the segment header fits');

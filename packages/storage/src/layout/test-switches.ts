@@ -1,8 +1,10 @@
 /**
  * Bits of PROGRESS_TEST_SWITCH: bugs of the original, put back by the tests that must catch them.
- * The word is zero unless a test stores something there: no option of `open` reaches it. A switch
- * is read outside hot loops, or only where something went wrong already.
+ * The word is zero unless a test stores something there: no option of `open` reaches it, and
+ * without MANIFOLD_CHECKS nobody looks at it. A switch is read outside hot loops, or only where
+ * something went wrong already.
  */
+import { COSTLY_CHECKS } from '../assert.js';
 import type { Shared } from '../shared.js';
 import { PROGRESS_TEST_SWITCH } from './progress.js';
 
@@ -54,5 +56,5 @@ export const TEST_SWITCH_FAILURE_IS_DEFINITE = 1 << 21;
 export const TEST_SWITCH_NONE_WAITS = 1 << 22;
 
 export function isTestSwitchOn(shared: Shared, bit: number): boolean {
-  return (Atomics.load(shared.progress, PROGRESS_TEST_SWITCH) & bit) !== 0;
+  return COSTLY_CHECKS && (Atomics.load(shared.progress, PROGRESS_TEST_SWITCH) & bit) !== 0;
 }

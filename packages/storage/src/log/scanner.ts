@@ -204,9 +204,9 @@ function missingSegment(scan: Scan, number: number, before: EndReason | undefine
 }
 
 /**
- * Whether a file without a header holds zeros only, so that nothing was ever written to it. An empty
- * one does not count: a file has its full size when it gets the name of a segment, so whatever it
- * held was cut off.
+ * Whether a file without a header holds zeros only, so that nothing was ever written to it. An
+ * empty one does not count: a file has its full size when it gets the name of a segment, so
+ * whatever it held was cut off.
  */
 function isBlank(scan: Scan, path: string): boolean {
   const file = scan.vfs.open(path, 'read');

@@ -60,8 +60,8 @@ export class FullCheck {
   }
 
   /**
-   * Learns what memory the undamaged files take: with the newest checkpoint, and with the one before
-   * it, which leads to more of the log and so to the buffers of a replay.
+   * Learns what memory the undamaged files take: with the newest checkpoint, and with the one
+   * before it, which leads to more of the log and so to the buffers of a replay.
    */
   static async make(database: SmallDatabase): Promise<FullCheck> {
     const check = new FullCheck(database);

@@ -1,7 +1,7 @@
 /**
  * Cuts the zeros off log segments, so that a real database of a few dozen commits has files of a
- * few dozen KiB instead of megabytes. A segment may have any size, the format says it in its header:
- * the bytes of all blocks stay as the engine wrote them.
+ * few dozen KiB instead of megabytes. A segment may have any size, the format says it in its
+ * header: the bytes of all blocks stay as the engine wrote them.
  */
 import {
   BLOCK_HEADER_BYTES,

@@ -120,7 +120,7 @@ const OBJECTS: readonly (() => unknown)[] = [
   () => () => 1,
   () => throwOwn,
   () => async () => 1,
-  () => class {},
+  () => CallersOwnError,
   () => new Date(0),
   () => /x/,
   () => new Map(),

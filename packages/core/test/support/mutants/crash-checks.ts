@@ -44,8 +44,8 @@ function crashCheck(name: string, take: TakeStates, shape: HistoryShape): Check 
     problemOrBreak(async () => {
       const options = { commits: 100, ...shape, seed, mode, bugs: switches };
       const wrapped = wrap === undefined ? options : { ...options, wrap };
-      const { run, crashes } = await collectCrashes(take, wrapped);
-      const [problem] = await crashProblems(run, crashes, 1, READ_ONLY_LARGE);
+      const collected = await collectCrashes(take, wrapped);
+      const [problem] = await crashProblems(collected.run, collected.crashes, 1, READ_ONLY_LARGE);
       return problem;
     });
   return { name, run };

@@ -1,6 +1,7 @@
 /**
  * Checks of what recovery does with files that are not as they were: it returns every acknowledged
- * commit, or refuses with ERR_MANIFOLD_CORRUPT. The bug is in the engine that recovers. Test thread.
+ * commit, or refuses with ERR_MANIFOLD_CORRUPT. The bug is in the engine that recovers. Test
+ * thread.
  */
 import {
   MIB,
