@@ -8,6 +8,7 @@ import { describe } from 'vitest';
 import { choices, type Fates } from './support/power-cut/choices.js';
 import { live, type Life, type Moment } from './support/power-cut/lives.js';
 import { look } from './support/power-cut/look.js';
+import { ReadRecord, SameReads } from './support/power-cut/same-reads.js';
 import { proof, type ProofRun } from './support/proof.js';
 import { randomFrom } from './support/simulator.js';
 
@@ -25,8 +26,7 @@ class CrashStates {
   #number = 0;
   /** Highest acknowledged sequence that each image of this life was checked with. */
   #checked = new Map<number, number>();
-  /** Data file and sequence: what the trees are made of after recovery. */
-  #trees = new Set<string>();
+  #recoveries = new SameReads();
 
   constructor(run: ProofRun) {
     this.#run = run;
@@ -63,7 +63,7 @@ class CrashStates {
     this.#number = number;
     this.#life = await live(number, this.#run.seed);
     this.#checked = new Map();
-    this.#trees = new Set();
+    this.#recoveries = new SameReads();
     this.#run.figure('lives', 1);
     this.#run.figure('operations', this.#life.moments.length);
   }
@@ -98,30 +98,34 @@ class CrashStates {
   ): Promise<string | undefined> {
     const run = this.#run;
     const life = this.#life;
-    const trees = image.contentHash('/db/data.manifold');
+    if (!isCutAgain && this.#isKnown(image, acknowledged)) {
+      run.figure('readTheSame', 1);
+      return undefined;
+    }
+    run.figure('recovered', 1);
     const states: SimulatedDisk[] = [];
     const random = randomFrom(run.done);
-    const { problem, sequence } = await look(image, life, acknowledged, {
-      toTheEnd: (last) => this.#areTreesNew(trees, last) || isCutAgain,
+    const reads = new ReadRecord(image);
+    const looked = await look(image, life, acknowledged, {
+      toTheEnd: true,
       ...(isCutAgain && { onMoment: (disk) => states.push(disk.crash({ random })) }),
     });
-    if (problem !== undefined || sequence === undefined) return problem;
+    const { problem, sequence } = looked;
+    if (problem !== undefined) return problem;
+    this.#recoveries.add(reads, looked);
     const state = states[Math.floor(random() * states.length)];
-    if (state === undefined) return undefined;
+    if (state === undefined || sequence === undefined) return undefined;
     run.figure('cutAgain', 1);
     // Recovery acknowledges nothing, but what it found it has to keep.
-    const after = await look(state, life, sequence, { toTheEnd: () => false });
+    const after = await look(state, life, sequence, { toTheEnd: false });
     if (after.problem !== undefined) return `cut again: ${after.problem}`;
     return after.sequence === sequence ? undefined : `cut again: ${after.sequence} commits`;
   }
 
-  /** What the trees are made of: the pages of the checkpoint, and the commits above it. */
-  #areTreesNew(dataFile: number, sequence: number): boolean {
-    const key = `${dataFile} ${sequence}`;
-    if (this.#trees.has(key)) return false;
-    this.#trees.add(key);
-    this.#run.figure('closedAndReopened', 1);
-    return true;
+  /** An image that reads the same as one before, which was right with no less acknowledged. */
+  #isKnown(image: SimulatedDisk, acknowledged: number): boolean {
+    const known = this.#recoveries.find(image);
+    return known !== undefined && (known.sequence ?? 0) >= acknowledged;
   }
 }
 

@@ -6,6 +6,7 @@ import { createApplyLoop } from '@manifold-db/apply-worker';
 import {
   openWith,
   type Host,
+  type OpenEnvironment,
   type HostTimer,
   type ManifoldDatabase,
 } from '@manifold-db/core/internal';
@@ -195,6 +196,8 @@ export interface SimulationEnvironment {
   readonly withLock?: boolean;
   /** TEST_SWITCH_* bits, in force from the start of recovery. */
   readonly testSwitches?: number;
+  /** In place of what the public options allow: for tests that open very many databases. */
+  readonly sizes?: OpenEnvironment['sizes'];
 }
 
 export async function openSimulation(
@@ -210,7 +213,9 @@ export async function openSimulation(
   const sizes = { ...SMALL, ...modeOfTest() };
   const testSwitches = environment.testSwitches ?? 0;
   const given = { vfs, host, withoutLock, testSwitches };
-  const opening = openWith(path, { ...sizes, ...options }, given);
+  const environmentOf =
+    environment.sizes === undefined ? given : { ...given, sizes: environment.sizes };
+  const opening = openWith(path, { ...sizes, ...options }, environmentOf);
   const database = await host.run(opening);
   return { disk, host, database };
 }

@@ -27,7 +27,6 @@ import type { Vfs } from '../vfs/vfs.js';
 import {
   listSegmentFiles,
   newWindow,
-  hasBlocks,
   type SegmentFile,
   type SegmentFiles,
 } from './segment-files.js';
@@ -156,8 +155,8 @@ function readSegments(scan: Scan): Stop {
   let before: EndReason | undefined;
   for (;;) {
     const segment = scan.files.byNumber.get(number);
-    const isThere = segment !== undefined && isUsable(scan, segment, before);
-    if (!isThere) return missingSegment(scan, number, before);
+    if (segment === undefined) return missingSegment(scan, number, before);
+    requireWhole(scan, segment);
     const outcome = readSegment(scan, segment);
     if (typeof outcome === 'object') return outcome;
     before = outcome;
@@ -174,14 +173,12 @@ function sizeOf(vfs: Vfs, path: string): number {
   }
 }
 
-/** Segments are made whole before they count, so a live one of another size is damaged. */
-function isUsable(scan: Scan, segment: SegmentFile, before: EndReason | undefined): boolean {
-  const bytes = sizeOf(scan.vfs, segment.path);
-  const wanted = segment.header.segmentBytes;
-  if (bytes === wanted) return true;
-  // Behind a cut, a file may still be on its way into use, as long as it holds no block.
-  if (before === EndReason.CUT && !hasBlocks(scan.vfs, segment, scan.window)) return false;
-  throw corrupt(segment.path, Math.min(bytes, wanted), `${bytes} bytes instead of ${wanted}`);
+/** A file has its full size when it gets the name of a segment, so one of another is damaged. */
+function requireWhole({ vfs }: Scan, { path, header }: SegmentFile): void {
+  const bytes = sizeOf(vfs, path);
+  const wanted = header.segmentBytes;
+  if (bytes === wanted) return;
+  throw corrupt(path, Math.min(bytes, wanted), `${bytes} bytes instead of ${wanted}`);
 }
 
 /** The segment that should come next is not there: allowed only behind a cut. */

@@ -255,22 +255,21 @@ describe('damage', () => {
     expect(error.path).toBe(log.path(3));
   });
 
-  it('is a segment behind a cut whose file was emptied', () => {
-    const log = new TestLog();
-    log.data(0, 1);
-    const torn = log.data(1, 2);
-    log.damage(torn + BLOCK_HEADER_BYTES + 8);
-    const { tail } = cutAndRescan(log, scan(log));
-    log.lastSequence = 1;
-    log.segment(tail.segmentNumber);
-    log.data(1, 2);
-    expect(scan(log).lastSequence).toBe(2);
-    log.vfs.open(log.path(tail.segmentNumber), 'read-write').truncate(0);
-    const error = errorOf(() => scan(log));
-    expect(error).toMatchObject({
-      code: 'ERR_MANIFOLD_CORRUPT',
-      path: log.path(tail.segmentNumber),
-    });
+  it('is a segment behind a cut whose file was cut off, however short', () => {
+    for (const bytes of [0, 1, 40, 64, 100, SEGMENT_DATA_OFFSET, TEST_SEGMENT_BYTES - 1]) {
+      const log = new TestLog();
+      log.data(0, 1);
+      const torn = log.data(1, 2);
+      log.damage(torn + BLOCK_HEADER_BYTES + 8);
+      const { tail } = cutAndRescan(log, scan(log));
+      log.lastSequence = 1;
+      log.segment(tail.segmentNumber);
+      log.data(1, 2);
+      expect(scan(log).lastSequence).toBe(2);
+      const path = log.path(tail.segmentNumber);
+      log.vfs.open(path, 'read-write').truncate(bytes);
+      expect(errorOf(() => scan(log))).toMatchObject({ code: 'ERR_MANIFOLD_CORRUPT', path });
+    }
   });
 
   it('is a segment of another database', () => {

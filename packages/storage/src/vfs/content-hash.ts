@@ -2,17 +2,23 @@
  * Hash of a simulated disk, to tell crash states apart. Chunks never change once they are in a
  * table, so each is read once. Single-threaded, not for anything that is stored.
  */
-import { checksum } from '../checksum.js';
 
 const hashes = new WeakMap<Uint8Array, number>();
 
+/**
+ * 53 bits; of whole words. Not a CRC: what holds its own CRC (a log block, its header) has the same
+ * CRC as a whole, whatever stands in it.
+ */
 export function chunkHash(chunk: Uint8Array): number {
-  let hash = hashes.get(chunk);
-  if (hash === undefined) {
-    hash = checksum(chunk, 0);
-    hashes.set(chunk, hash);
+  let value = hashes.get(chunk);
+  if (value === undefined) {
+    const hash = new ContentHash();
+    const { buffer, byteOffset, byteLength } = chunk;
+    for (const word of new Int32Array(buffer, byteOffset, byteLength >> 2)) hash.add(word);
+    value = hash.value();
+    hashes.set(chunk, value);
   }
-  return hash;
+  return value;
 }
 
 /** Two lanes of 32 bits (the mixing steps of MurmurHash3, A. Appleby, public domain). */
@@ -23,6 +29,12 @@ export class ContentHash {
   add(word: number): void {
     this.#low = mixed(this.#low, word | 0, 0xcc9e2d51 | 0, 0x1b873593);
     this.#high = mixed(this.#high, word | 0, 0x38b34ae5 | 0, 0xa1e38b93 | 0);
+  }
+
+  /** What `value` returned for something else. */
+  addHash(value: number): void {
+    this.add(value);
+    this.add(value / 2 ** 32);
   }
 
   addText(text: string): void {

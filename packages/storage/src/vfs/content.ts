@@ -18,10 +18,28 @@ function isZero(chunk: Uint8Array): boolean {
   return Buffer.compare(chunk, ZERO_CHUNK) === 0;
 }
 
+/** Called for every chunk that is read and is still the one that was there at first. */
+export type ReadObserver = (index: number, hash: number) => void;
+
 export class Content {
   bytes = 0;
   #chunks: Chunk[] = [];
   #shared = false;
+  #first: readonly Chunk[] = [];
+  #observer: ReadObserver | undefined;
+
+  /** From now on; a chunk that is written in part counts as read. */
+  observe(observer: ReadObserver): void {
+    this.#first = this.#chunks;
+    this.#shared = true;
+    this.#observer = observer;
+  }
+
+  /** 0 for zeros. */
+  hashAt(index: number): number {
+    const chunk = this.#chunks[index];
+    return chunk === undefined ? 0 : chunkHash(chunk);
+  }
 
   /** A copy that shares everything until one side changes. */
   copy(): Content {
@@ -41,7 +59,9 @@ export class Content {
       const position = offset + done;
       const start = position % CHUNK_BYTES;
       const part = Math.min(count - done, CHUNK_BYTES - start);
-      const chunk = this.#chunks[(position - start) / CHUNK_BYTES];
+      const index = (position - start) / CHUNK_BYTES;
+      const chunk = this.#chunks[index];
+      this.#observe(index);
       if (chunk !== undefined) target.set(chunk.subarray(start, start + part), done);
       done += part;
     }
@@ -77,16 +97,22 @@ export class Content {
     for (const [index, chunk] of this.#chunks.entries()) {
       if (chunk === undefined) continue;
       hash.add(index);
-      hash.add(chunkHash(chunk));
+      hash.addHash(chunkHash(chunk));
     }
   }
 
   #store(index: number, start: number, bytes: Uint8Array): void {
     const old = this.#chunks[index];
+    if (bytes.length < CHUNK_BYTES) this.#observe(index);
     const chunk = new Uint8Array(CHUNK_BYTES);
     if (old !== undefined && bytes.length < CHUNK_BYTES) chunk.set(old);
     chunk.set(bytes, start);
     this.#chunks[index] = isZero(chunk) ? undefined : chunk;
+  }
+
+  #observe(index: number): void {
+    if (this.#observer === undefined || this.#chunks[index] !== this.#first[index]) return;
+    this.#observer(index, this.hashAt(index));
   }
 
   #own(): void {

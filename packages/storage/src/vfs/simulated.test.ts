@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { errnoOf } from '../errors.js';
 import { SimulatedDisk } from './simulated.js';
@@ -319,5 +320,39 @@ describe('the simulated disk against a plain model', () => {
     }
     expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe(durable.toString());
     expect(textOf(disk.crash({ keep: 'all' }), '/db/a')).toBe(model.toString());
+  });
+
+  it('has another hash for every content, sealed with its own CRC or not', () => {
+    const hashes = new Set<number>();
+    for (let i = 0; i < 200; i++) {
+      const disk = new SimulatedDisk();
+      const vfs = disk.vfs();
+      const bytes = Buffer.alloc(4096);
+      bytes.writeUInt32LE(i, 0);
+      // The CRC-32 of all of it is the same whatever stands before.
+      bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60);
+      vfs.open('/file', 'create').write([bytes], 0);
+      hashes.add(disk.contentHash());
+    }
+    expect(hashes.size).toBe(200);
+  });
+
+  it('tells which pieces are read that were there before', () => {
+    const disk = new SimulatedDisk();
+    const file = disk.vfs().open('/file', 'create');
+    file.write([Buffer.alloc(5 * 4096, 1)], 0);
+    const shape = disk.shape();
+    const read: number[] = [];
+    disk.observeReads(({ index }) => read.push(index));
+    file.read(Buffer.alloc(10), 4090);
+    expect(read).toEqual([0, 1]);
+    // Written as a whole: nothing of what was there is left. In part: the rest is.
+    file.write([Buffer.alloc(4096, 2)], 2 * 4096);
+    file.write([Buffer.alloc(10, 2)], 3 * 4096);
+    file.read(Buffer.alloc(3 * 4096), 2 * 4096);
+    expect(read).toEqual([0, 1, 3, 4]);
+    expect(disk.shape()).toBe(shape);
+    file.write([Buffer.alloc(1)], 5 * 4096);
+    expect(disk.shape()).not.toBe(shape);
   });
 });

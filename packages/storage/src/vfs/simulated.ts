@@ -50,6 +50,15 @@ function normalize(path: string): string {
   return posix.resolve(ROOT, path);
 }
 
+/** A piece of a file that was read. */
+export interface ReadPlace {
+  readonly inode: number;
+  /** Number of the piece, in pieces of 4 KiB. */
+  readonly index: number;
+  /** Of its content. */
+  readonly hash: number;
+}
+
 let disksMade = 0;
 
 export class SimulatedDisk {
@@ -116,6 +125,30 @@ export class SimulatedDisk {
       this.#inodes.get(this.#names.get(name)!)!.current.addTo(hash);
     }
     return hash.value();
+  }
+
+  /** Names and lengths of everything; contents aside. */
+  shape(): string {
+    const lines = [...this.#names].map(([path, id]) => {
+      const { isDirectory, current } = this.#inodes.get(id)!;
+      return `${path} ${id} ${isDirectory} ${current.bytes}`;
+    });
+    return lines.sort().join('\n');
+  }
+
+  /**
+   * Calls back for every piece of content that is read from now on and was there before, again and
+   * again. What a program does that reads the same from a disk of the same shape is the same.
+   */
+  observeReads(observer: (place: ReadPlace) => void): void {
+    for (const [inode, { current }] of this.#inodes) {
+      current.observe((index, hash) => observer({ inode, index, hash }));
+    }
+  }
+
+  /** What would be read at a place; `undefined` where there is no such file. */
+  hashAt(inode: number, index: number): number | undefined {
+    return this.#inodes.get(inode)?.current.hashAt(index);
   }
 
   /** A copy of the whole state, pending changes included. Files opened here stay with this disk. */

@@ -6,7 +6,7 @@ import { SimulatedDisk } from '@manifold-db/storage';
 import type { CommitMode, OpenOptions } from '@manifold-db/core';
 import { runHistory, type HistoryOptions, type HistoryRun } from '../history.js';
 import { MODES } from '../modes.js';
-import { openSimulation } from '../simulator.js';
+import { openSimulation, type SimulationEnvironment } from '../simulator.js';
 
 /** A moment at which the power may fail. */
 export interface Moment {
@@ -20,19 +20,36 @@ export interface Moment {
 
 export interface Life {
   readonly mode: CommitMode;
-  /** Enough to recover it in memory, by a read-only opening. */
-  readonly cacheBytes: number;
+  readonly sizes: Sizes;
   readonly run: HistoryRun;
   readonly moments: readonly Moment[];
 }
 
+type Sizes = NonNullable<SimulationEnvironment['sizes']>;
+
 interface Kind extends Omit<HistoryOptions, 'seed'> {
   readonly open?: OpenOptions;
-  readonly cacheBytes?: number;
+  readonly sizes?: Sizes;
 }
 
-const CACHE_BYTES = 1024 * 1024;
-const CACHE_BYTES_LARGE = 8 * 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/**
+ * Far below what `open` allows: most of an opening is memory that it makes ready and log that it
+ * reads, and there are very many openings. The cache holds what a read-only one finds in the log.
+ */
+const SIZES: Sizes = {
+  cacheBytes: MIB,
+  walRingBytes: 64 * KIB,
+  walSegmentBytes: 192 * KIB,
+  walBytesMax: 8 * 192 * KIB,
+  writeBufferBytes: 64 * KIB,
+  pendingCommitsMax: 32,
+};
+/** For values that those have no room for. */
+const SIZES_MIDDLE: Sizes = { ...SIZES, cacheBytes: 4 * MIB };
+const SIZES_LARGE: Sizes = { cacheBytes: 8 * MIB, pendingCommitsMax: 32 };
 
 /** What databases do: each kind in every mode. */
 const KINDS: readonly Kind[] = [
@@ -41,23 +58,19 @@ const KINDS: readonly Kind[] = [
   // Nothing but the log.
   { commits: 40 },
   // The file grows, log segments fill up, and are recycled behind checkpoints.
-  {
-    commits: 44,
-    checkpointEvery: 7,
-    largeBytes: 400_000,
-    largeShare: 0.15,
-    cacheBytes: CACHE_BYTES_LARGE,
-  },
+  { commits: 44, checkpointEvery: 7, largeBytes: 24_000, largeShare: 0.3, sizes: SIZES_MIDDLE },
+  // Values so large that their pages are written before the commit is in the log.
+  { commits: 20, checkpointEvery: 7, largeBytes: 270_000, largeShare: 0.06, sizes: SIZES_LARGE },
   // One commit at a time: the group is one commit, and its acknowledgement is awaited.
   { commits: 40, checkpointEvery: 9, inFlight: 1, waitsForCheckpoints: true },
   // Larger pages, values in overflow pages.
   {
     commits: 40,
     checkpointEvery: 8,
-    largeBytes: 60_000,
+    largeBytes: 20_000,
     largeShare: 0.2,
     open: { pageBytes: 8192 },
-    cacheBytes: CACHE_BYTES_LARGE,
+    sizes: SIZES_MIDDLE,
   },
 ];
 
@@ -65,7 +78,7 @@ const KINDS: readonly Kind[] = [
 export async function live(number: number, seed: number): Promise<Life> {
   const mode = MODES[number % MODES.length]!;
   const of = KINDS[Math.floor(number / MODES.length) % KINDS.length]!;
-  const { open, cacheBytes = CACHE_BYTES, ...kind } = of;
+  const { open, sizes = SIZES, ...kind } = of;
   const ownSeed = (seed + Math.imul(number, 0x9e3779b1)) | 0;
   const disk = new SimulatedDisk();
   const run: HistoryRun = { states: [], acknowledged: 0 };
@@ -75,9 +88,9 @@ export async function live(number: number, seed: number): Promise<Life> {
     moments.push({ operation, description, disk: disk.snapshot(), acknowledged });
   };
   disk.onOperation = note;
-  const simulation = await openSimulation(disk, ownSeed, { ...open, mode });
+  const simulation = await openSimulation(disk, ownSeed, { ...open, mode }, { sizes });
   await runHistory(simulation, { ...kind, seed: ownSeed }, run);
   await simulation.host.run(simulation.database.close());
   note(disk.operationCount, 'the end');
-  return { mode, cacheBytes, run, moments };
+  return { mode, sizes, run, moments };
 }

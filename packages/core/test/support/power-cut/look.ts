@@ -3,14 +3,11 @@
  * first so many commits in their order, sound trees, and the same again at the next opening.
  */
 import { DATA_FILE_NAME, type SimulatedDisk } from '@manifold-db/storage';
-import type { OpenOptions } from '@manifold-db/core';
 import { readState, type ModelState } from '../history.js';
 import { READ_ONLY, SIMULATED_PATH, openSimulation } from '../simulator.js';
 import type { Life } from './lives.js';
 
 const DATA_PATH = `${SIMULATED_PATH}/${DATA_FILE_NAME}`;
-/** There are very many openings; the cache has to hold what a read-only one finds in the log. */
-const SIZES: OpenOptions = { pendingCommitsMax: 32 };
 
 export interface Looked {
   readonly problem?: string;
@@ -40,9 +37,9 @@ function problemOf({ sequence, state }: Found, life: Life, acknowledged: number)
 export interface Depth {
   /**
    * Whether to go on to the close, whose checkpoint checks every tree and the account of pages, and
-   * to another opening. Asked when the last commit is known; `false` ends the process there.
+   * to another opening; else the process ends when everything was read.
    */
-  readonly toTheEnd: (sequence: number) => boolean;
+  readonly toTheEnd: boolean;
   /** Called for every moment at which the power may fail again. */
   readonly onMoment?: (disk: SimulatedDisk) => void;
 }
@@ -60,19 +57,18 @@ export async function look(
   }
   try {
     disk.onOperation = onMoment && (() => onMoment(disk));
-    const { mode, cacheBytes } = life;
-    const opening = openSimulation(disk, 1, { ...SIZES, cacheBytes, mode });
+    const { mode, sizes } = life;
+    const opening = openSimulation(disk, 1, { mode }, { sizes });
     const { database, host } = await opening;
     const found = { sequence: database.lastCommitted, state: readState(database) };
     const { sequence } = found;
     const problem = problemOf(found, life, acknowledged);
     if (problem !== undefined) return { problem, sequence };
-    const isClosed = toTheEnd(sequence);
-    if (isClosed) await host.run(database.close());
+    if (toTheEnd) await host.run(database.close());
     else host.abandon();
     disk.onOperation = undefined;
-    if (!isClosed) return { sequence };
-    const again = await readOnly(disk, cacheBytes);
+    if (!toTheEnd) return { sequence };
+    const again = await readOnly(disk, life);
     if (again.sequence === sequence && isSame(again.state, found.state)) return { sequence };
     return { problem: `commit ${sequence} was the last, then ${again.sequence}`, sequence };
   } catch (error) {
@@ -80,9 +76,8 @@ export async function look(
   }
 }
 
-async function readOnly(disk: SimulatedDisk, cacheBytes: number): Promise<Found> {
-  const options = { ...SIZES, ...READ_ONLY, cacheBytes };
-  const { database, host } = await openSimulation(disk, 1, options);
+async function readOnly(disk: SimulatedDisk, { sizes }: Life): Promise<Found> {
+  const { database, host } = await openSimulation(disk, 1, READ_ONLY, { sizes });
   const found = { sequence: database.lastCommitted, state: readState(database) };
   await host.run(database.close());
   return found;

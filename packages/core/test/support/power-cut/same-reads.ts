@@ -1,0 +1,66 @@
+/**
+ * Recoveries of one life by what they read. Recovery in the simulator has no other input than the
+ * disk: on a disk of the same names and lengths on which every piece that it reads is the same, it
+ * does the same, byte for byte, whatever stands in the pieces that nobody reads. So such an image
+ * has the same outcome, and need not be recovered again. (Pieces are compared by hashes of 53
+ * bits.)
+ *
+ * The recoveries form a tree: a node names the piece that is read next, its branches the contents
+ * that were found there.
+ */
+import { assert, type ReadPlace, type SimulatedDisk } from '@manifold-db/storage';
+import type { Looked } from './look.js';
+
+class Node {
+  inode = 0;
+  index = -1;
+  readonly next = new Map<number, Node>();
+  outcome: Looked | undefined;
+}
+
+/** What one recovery reads, each piece once. */
+export class ReadRecord {
+  readonly shape: string;
+  readonly places: ReadPlace[] = [];
+
+  /** Of everything that is read from now on. */
+  constructor(disk: SimulatedDisk) {
+    this.shape = disk.shape();
+    const seen = new Set<string>();
+    disk.observeReads((place) => {
+      const key = `${place.inode} ${place.index}`;
+      if (seen.has(key)) return;
+      seen.add(key);
+      this.places.push(place);
+    });
+  }
+}
+
+export class SameReads {
+  readonly #roots = new Map<string, Node>();
+
+  find(disk: SimulatedDisk): Looked | undefined {
+    let node = this.#roots.get(disk.shape());
+    while (node !== undefined && node.index >= 0) {
+      const hash = disk.hashAt(node.inode, node.index);
+      node = hash === undefined ? undefined : node.next.get(hash);
+    }
+    return node?.outcome;
+  }
+
+  add({ shape, places }: ReadRecord, outcome: Looked): void {
+    let node = this.#roots.get(shape) ?? new Node();
+    this.#roots.set(shape, node);
+    for (const { inode, index, hash } of places) {
+      const isNew = node.index < 0 && node.outcome === undefined;
+      if (isNew) Object.assign(node, { inode, index });
+      // Or recovery has an input that is not on the disk.
+      assert(node.inode === inode && node.index === index, 'the same reads lead to the same read');
+      let next = node.next.get(hash);
+      if (next === undefined) node.next.set(hash, (next = new Node()));
+      node = next;
+    }
+    assert(node.index < 0, 'the same reads lead to the same end');
+    node.outcome = outcome;
+  }
+}
