@@ -2,53 +2,34 @@
  * Someone else's tests: the whole suite that `abstract-level` ships, unchanged, passes in both ways
  * of building a commit. It is written for tape, and runs in a process of its own for each mode.
  */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
-import { readTap, type TapReport } from './support/tap.js';
+import { it } from 'vitest';
+import { runChild } from './support/child-run.js';
+import { readTap } from './support/tap.js';
 
 const CHILD = fileURLToPath(new URL('suite-child.mjs', import.meta.url));
-const LIMIT_MS = 280_000;
+const CHILD_LIMIT_MS = 560_000;
+const LIMIT_MS = 580_000;
 
 /** As many as the suite of abstract-level 3.1.1 has; a later one has hardly less. */
 const TESTS_MIN = 1_500;
 const ASSERTIONS_MIN = 5_000;
 
-interface SuiteRun {
-  /** Exit code, or the signal that ended it. */
-  readonly end: number | NodeJS.Signals | null;
-  readonly report: TapReport;
-  readonly stderr: string;
-}
-
-function runSuite(mode: string): Promise<SuiteRun> {
-  // As a user's program: without the costly checks of the tests.
-  const env = { ...process.env, MANIFOLD_CHECKS: '' };
-  const child = spawn(process.execPath, [CHILD, mode], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) =>
-      resolve({ end: signal ?? code, report: readTap(stdout), stderr }),
-    );
-  });
-}
-
-it.concurrent.each(['buffered', 'pipelined'])(
+it.concurrent.for(['buffered', 'pipelined'])(
   'all of it passes, mode %s',
-  async (mode) => {
-    const { end, report, stderr } = await runSuite(mode);
-    expect(report.failures, stderr).toEqual([]);
+  { timeout: LIMIT_MS },
+  async (mode, context) => {
+    const { expect } = context;
+    // As a user's program: without the costly checks of the tests.
+    const env = { ...process.env, MANIFOLD_CHECKS: '' };
+    const child = await runChild(context, { args: [CHILD, mode], env, limitMs: CHILD_LIMIT_MS });
+    const report = readTap(child.stdout);
+    expect(report.failures, child.story).toEqual([]);
     expect(report.excluded, 'skipped, or still to be done').toEqual([]);
     expect(report.passed).toBe(report.planned);
     expect(report.tests).toBeGreaterThanOrEqual(TESTS_MIN);
     expect(report.passed).toBeGreaterThanOrEqual(ASSERTIONS_MIN);
-    expect(end, stderr).toBe(0);
+    expect(child.ending, child.story).toBe('exit code 0');
     console.log(`abstract-level, ${mode}: ${report.tests} tests, ${report.passed} assertions`);
   },
-  LIMIT_MS,
 );
