@@ -118,6 +118,26 @@ describe('a page in a frame of this thread alone', () => {
   });
 });
 
+describe('frames', () => {
+  it('that were let go are taken before any page is evicted', () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const other = secondPager(pager, 1);
+    const diff = newDiff(pager);
+    const pages = operate(pager, () => Array.from({ length: 80 }, () => makePage(pager, diff)));
+    pager.spill(diff);
+    const [kept, ...gone] = pages.map(({ page }) => page);
+    const fresh = secondPager(pager, 2);
+    pager.retirePages(Int32Array.from(gone), gone.length);
+    operate(fresh, () => {
+      expect(other.reserveFrames(pager.freeFrames())).toBe(true);
+      expect([pager.freeFrames(), pager.retiredFrames()]).toEqual([0, gone.length]);
+      makePage(fresh, newDiff(fresh));
+    });
+    expect(pager.retiredFrames()).toBe(0);
+    expect(pager.findFrame(kept!)).not.toBe(NO_FRAME);
+  });
+});
+
 describe('a diff', () => {
   it('that was frozen before it was written stays immutable afterwards', () => {
     const pager = createTestPager();
