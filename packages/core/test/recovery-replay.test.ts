@@ -25,37 +25,41 @@ const put = (key: string, value = 'forged', family = DEFAULT): ForgedOperation =
 
 describe('transactions larger than the buffer of replay', () => {
   // Beside its 16 MiB: first many that fill it more than once, then one that never fits.
-  it('and many that fill it take effect in the order of the log', { timeout: 120_000 }, async () => {
-    const options = { cacheBytes: 8 * MIB, walBytesMax: 160 * MIB };
-    const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED, options);
-    const value = (i: number) => String.fromCodePoint(97 + (i % 26)).repeat(MIB);
-    const last = 18;
-    for (let i = 0; i <= last; i++) {
-      const commit = database.write((tx) => {
-        tx.put(database.defaultFamily, `key ${900 - i}`, value(i));
-        tx.put(database.defaultFamily, 'all', `commit ${i}`);
+  it(
+    'and many that fill it take effect in the order of the log',
+    { timeout: 120_000 },
+    async () => {
+      const options = { cacheBytes: 8 * MIB, walBytesMax: 160 * MIB };
+      const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED, options);
+      const value = (i: number) => String.fromCodePoint(97 + (i % 26)).repeat(MIB);
+      const last = 18;
+      for (let i = 0; i <= last; i++) {
+        const commit = database.write((tx) => {
+          tx.put(database.defaultFamily, `key ${900 - i}`, value(i));
+          tx.put(database.defaultFamily, 'all', `commit ${i}`);
+        });
+        await host.run(commit);
+      }
+      const large = database.write((tx) => {
+        for (let i = 17; i >= 0; i--) tx.put(database.defaultFamily, `large ${100 + i}`, value(i));
+        tx.put(database.defaultFamily, 'all', 'large');
+        tx.delete(database.defaultFamily, 'key 900');
       });
-      await host.run(commit);
-    }
-    const large = database.write((tx) => {
-      for (let i = 17; i >= 0; i--) tx.put(database.defaultFamily, `large ${100 + i}`, value(i));
-      tx.put(database.defaultFamily, 'all', 'large');
-      tx.delete(database.defaultFamily, 'key 900');
-    });
-    await host.run(large);
-    await host.run(database.put('after', 'small'));
-    const left = disk.crash({ keep: 'none' });
-    const { database: found, host: again } = await openSimulation(left, SEED, options);
-    expect(found.stats().recovery.commitsReplayed).toBe(last + 3);
-    expect(found.get('all')).toBe('large');
-    expect(found.get('after')).toBe('small');
-    expect(found.get('key 900')).toBeUndefined();
-    expect(found.count({ prefix: 'key ' })).toBe(last);
-    expect(found.count({ prefix: 'large ' })).toBe(18);
-    expect(found.get(`key ${900 - last}`) === value(last)).toBe(true);
-    expect(found.get('large 117') === value(17)).toBe(true);
-    await again.run(found.close());
-  });
+      await host.run(large);
+      await host.run(database.put('after', 'small'));
+      const left = disk.crash({ keep: 'none' });
+      const { database: found, host: again } = await openSimulation(left, SEED, options);
+      expect(found.stats().recovery.commitsReplayed).toBe(last + 3);
+      expect(found.get('all')).toBe('large');
+      expect(found.get('after')).toBe('small');
+      expect(found.get('key 900')).toBeUndefined();
+      expect(found.count({ prefix: 'key ' })).toBe(last);
+      expect(found.count({ prefix: 'large ' })).toBe(18);
+      expect(found.get(`key ${900 - last}`) === value(last)).toBe(true);
+      expect(found.get('large 117') === value(17)).toBe(true);
+      await again.run(found.close());
+    },
+  );
 });
 
 describe('a transaction that makes a family and clears a range', () => {

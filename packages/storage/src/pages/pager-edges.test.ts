@@ -83,7 +83,7 @@ describe('a page that another thread loads first', () => {
     const free = pager.shared.pagesControl[FRAMES_FREE_COUNT]!;
     const file = pager.file!;
     const read = file.read.bind(file);
-    let linked = NO_FRAME;
+    let linked: number = NO_FRAME;
     vi.spyOn(file, 'read').mockImplementationOnce((target, offset) => {
       linked = operate(other, () => other.fetch(page, birth));
       return read(target, offset);
@@ -94,6 +94,26 @@ describe('a page that another thread loads first', () => {
     });
     expect([pager.loader.misses, other.loader.misses]).toEqual([1, 1]);
     expect(pager.shared.pagesControl[FRAMES_FREE_COUNT]).toBe(free - 1);
+  });
+});
+
+describe('a page that is brought in without blocking', () => {
+  it('has one frame when another thread read it meanwhile', async () => {
+    const pager = createTestPager();
+    const other = secondPager(pager, 1);
+    const { page, birth } = coldPage(pager, newDiff(pager), 8);
+    const linked = operate(other, () => other.fetch(page, birth));
+    const free = pager.freeFrames();
+    expect(await loadPageAsync(pager, page, birth)).toBe(true);
+    expect([pager.findFrame(page), pager.freeFrames()]).toEqual([linked, free]);
+  });
+
+  it('is not in memory afterwards when no frame is free, and the caller is told', async () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const { page, birth } = coldPage(pager, newDiff(pager), 8);
+    takeAllFrames(secondPager(pager, 1));
+    expect(await loadPageAsync(pager, page, birth)).toBe(false);
+    expect(pager.findFrame(page)).toBe(NO_FRAME);
   });
 });
 
