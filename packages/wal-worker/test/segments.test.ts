@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   BlockKind,
+  FAILURE_CORRUPT,
   InvariantError,
   KIB,
   LOG_PREPARED_SEGMENT,
@@ -9,6 +10,7 @@ import {
   LOG_WRITING_OFFSET,
   LOG_WRITING_SEGMENT,
   RecordKind,
+  SEGMENT_HEADER_BYTES,
   WIDE_WORDS,
   encodeSegmentHeader,
   loadWide,
@@ -152,5 +154,21 @@ describe('segments', () => {
     expect(harness.settle().at(-1)).toBe('stopped');
     expect(harness.synced).toBe(3);
     expect(readFailure(harness.shared)!.text).toContain('wal-0000000002.log');
+  });
+
+  it.each([
+    ['never made ready', new Uint8Array(SEGMENT_HEADER_BYTES)],
+    ['magic number', new Uint8Array(SEGMENT_HEADER_BYTES).fill(0xa5)],
+  ])('without a header poison the database: %s', (problem, header) => {
+    const harness = new Harness();
+    const file = harness.vfs.open(`${DIRECTORY}/wal-0000000002.log`, 'read-write');
+    file.write([header], 0);
+    for (let commit = 1; commit <= 4; commit++) harness.append(recordBytesMax(SIZES) - 32);
+    expect(harness.settle().at(-1)).toBe('stopped');
+    expect(harness.synced).toBe(3);
+    const failure = readFailure(harness.shared)!;
+    expect(failure.code).toBe(FAILURE_CORRUPT);
+    expect(failure.text).toContain(problem);
+    expect(failure.text).toContain('wal-0000000002.log');
   });
 });

@@ -36,6 +36,7 @@ describe('a new database', () => {
   it('is durable, empty, and has two valid meta pages and its first log segment', () => {
     const disk = newDisk();
     expect(databaseState(disk.vfs(), DIRECTORY)).toBe('absent');
+    expect(databaseState(disk.vfs(), `${DIRECTORY}/not-there`)).toBe('absent');
     createDatabaseFiles(disk.vfs(), DIRECTORY, OPTIONS);
     const vfs = disk.crash({ keep: 'none' }).vfs();
     expect(databaseState(vfs, DIRECTORY)).toBe('present');

@@ -56,7 +56,9 @@ describe('PageBitmap', () => {
     const bitmap = new PageBitmap();
     expect([bitmap.count, bitmap.next(0), bitmap.highest()]).toEqual([0, -1, -1]);
     expect(bitmap.takeLowest(5).length).toBe(0);
+    expect(bitmap.next(1 << 20)).toBe(-1);
     bitmap.add(70);
+    expect([bitmap.next(70), bitmap.next(71)]).toEqual([70, -1]);
     bitmap.clear();
     expect(bitmap.has(70)).toBe(false);
   });

@@ -76,7 +76,7 @@ export function listSegmentFiles(
       files.obsolete.push(file);
       continue;
     }
-    addSegment(vfs, files, file);
+    addSegment(files, file);
   }
   return files;
 }
@@ -93,20 +93,15 @@ function readHeader(vfs: Vfs, path: string): { decoded: DecodedSegmentHeader; fi
   }
 }
 
-/** Of two files with one number the one whose name agrees counts; the other must be empty. */
-function addSegment(vfs: Vfs, files: SegmentFiles, file: SegmentFile): void {
+/** Of two files with one number one is misnamed, and holds blocks: else it is obsolete. */
+function addSegment(files: SegmentFiles, file: SegmentFile): void {
   const number = file.header.segmentNumber;
   const other = files.byNumber.get(number);
-  if (other === undefined) {
-    files.byNumber.set(number, file);
-    return;
+  if (other !== undefined) {
+    const [named, misnamed] = file.nameNumber === number ? [file, other] : [other, file];
+    throw corrupt(misnamed.path, 0, `${named.fileName} holds segment ${number} as well`);
   }
-  const [kept, dropped] = file.nameNumber === number ? [file, other] : [other, file];
-  if (hasBlocks(vfs, dropped, newWindow([dropped]))) {
-    throw corrupt(dropped.path, 0, `${kept.fileName} holds segment ${number} as well`);
-  }
-  files.byNumber.set(number, kept);
-  files.obsolete.push(dropped);
+  files.byNumber.set(number, file);
 }
 
 /**

@@ -120,6 +120,11 @@ export class TestLog {
     return this.#block(undefined, { kind, endReason, ...last, syncedWatermark: watermark });
   }
 
+  /** Writes a block with right checksums and any content; `fields` need not describe it. */
+  forged(payload: Uint8Array | undefined, fields: Partial<BlockHeader>): number {
+    return this.#block(payload, fields);
+  }
+
   /** Ends the segment as the fsync worker does, and goes to the next (made if it is not there). */
   roll(watermark: number): void {
     const next = this.segmentNumber + 1;
@@ -154,15 +159,15 @@ export class TestLog {
 
   #block(payload: Uint8Array | undefined, fields: Partial<BlockHeader>): number {
     const seed = blockSeed(this.#salt, this.offset);
-    const header = { ...newBlockHeader(), ...fields };
-    header.payloadBytes = payload?.length ?? 0;
+    const payloadBytes = payload?.length ?? 0;
+    const header = { ...newBlockHeader(), payloadBytes, ...fields };
     header.payloadCrc = payload === undefined ? 0 : checksum(payload, seed);
     header.timestampMs = 1_700_000_000_000 + this.disk.operationCount;
     const bytes = new Uint8Array(BLOCK_HEADER_BYTES);
     writeBlockHeader(bytes, 0, header, seed);
     const at = this.offset;
     this.#file?.write(payload === undefined ? [bytes] : [bytes, payload], at);
-    this.offset += bytes.length + header.payloadBytes;
+    this.offset += bytes.length + payloadBytes;
     if (payload !== undefined) this.lastSequence = header.lastSequence;
     return at;
   }

@@ -1,0 +1,259 @@
+/**
+ * The page manager where something comes in between: another thread that is faster, a counter that
+ * wraps, a page that lies in a frame of this thread's own, an error of a file and one that is none.
+ */
+import { describe, expect, it, vi } from 'vitest';
+import { PageKind } from '../format/page-header.js';
+import { NO_FRAME } from '../ids.js';
+import { EPOCH_FIRST, EPOCH_GLOBAL } from '../layout/epochs.js';
+import { FRAMES_FREE_COUNT } from '../layout/pages.js';
+import { KIB, MIB, REGION_BYTES_MAX } from '../limits.js';
+import { loadPageAsync, readInMemory } from './async-load.js';
+import { Diff } from './diff.js';
+import type { Pager } from './pager.js';
+import { createTestPager, secondPager } from './test-pager.js';
+
+const BODY = 64;
+
+interface Place {
+  readonly page: number;
+  readonly birth: number;
+}
+
+function operate<T>(pager: Pager, run: () => T): T {
+  pager.beginOperation();
+  try {
+    return run();
+  } finally {
+    pager.endOperation();
+  }
+}
+
+function newDiff(pager: Pager): Diff {
+  const diff = new Diff();
+  diff.reset(pager.newToken());
+  return diff;
+}
+
+function makePage(pager: Pager, diff: Diff, value = 1): Place {
+  const frame = pager.allocate(diff, PageKind.LEAF, 0);
+  pager.frameBytes(frame).fill(value, BODY);
+  return { page: pager.pageOf(frame), birth: pager.birthOf(frame) };
+}
+
+/** A page that is in the file only; `diff` may change it in place again. */
+function coldPage(pager: Pager, diff: Diff, value = 1): Place {
+  const place = operate(pager, () => makePage(pager, diff, value));
+  pager.spill(diff);
+  pager.retirePages(Int32Array.of(place.page), 1);
+  pager.recycle();
+  return place;
+}
+
+function bodyByte(pager: Pager, frame: number): number {
+  return pager.frameBytes(frame)[BODY]!;
+}
+
+/** Leaves no frame free for anybody. */
+function takeAllFrames(pager: Pager): void {
+  const diff = newDiff(pager);
+  const full = expect.objectContaining({ code: 'ERR_MANIFOLD_FULL' }) as Error;
+  const takeThem = (): never => {
+    for (;;) makePage(pager, diff);
+  };
+  operate(pager, () => expect(takeThem).toThrow(full));
+  expect(pager.freeFrames()).toBe(0);
+}
+
+describe('a page that another thread loads first', () => {
+  it('while this one waits for the lock is not read again', () => {
+    const pager = createTestPager();
+    const other = secondPager(pager, 1);
+    const { page, birth } = coldPage(pager, newDiff(pager), 5);
+    // What `fetch` saw before the other thread was there: nothing. So it goes to the loader.
+    const loaded = operate(other, () => other.fetch(page, birth));
+    expect(operate(pager, () => pager.loader.load(page, birth))).toBe(loaded);
+    expect([pager.loader.misses, other.loader.misses]).toEqual([0, 1]);
+  });
+
+  it('while this one reads it too has one frame, and the other one is free again', () => {
+    const pager = createTestPager();
+    const other = secondPager(pager, 1);
+    const { page, birth } = coldPage(pager, newDiff(pager), 6);
+    const free = pager.shared.pagesControl[FRAMES_FREE_COUNT]!;
+    const file = pager.file!;
+    const read = file.read.bind(file);
+    let linked: number = NO_FRAME;
+    vi.spyOn(file, 'read').mockImplementationOnce((target, offset) => {
+      linked = operate(other, () => other.fetch(page, birth));
+      return read(target, offset);
+    });
+    operate(pager, () => {
+      expect(pager.fetch(page, birth)).toBe(linked);
+      expect(bodyByte(pager, linked)).toBe(6);
+    });
+    expect([pager.loader.misses, other.loader.misses]).toEqual([1, 1]);
+    expect(pager.shared.pagesControl[FRAMES_FREE_COUNT]).toBe(free - 1);
+  });
+});
+
+describe('a page that is brought in without blocking', () => {
+  it('has one frame when another thread read it meanwhile', async () => {
+    const pager = createTestPager();
+    const other = secondPager(pager, 1);
+    const { page, birth } = coldPage(pager, newDiff(pager), 8);
+    const linked = operate(other, () => other.fetch(page, birth));
+    const free = pager.freeFrames();
+    expect(await loadPageAsync(pager, page, birth)).toBe(true);
+    expect([pager.findFrame(page), pager.freeFrames()]).toEqual([linked, free]);
+  });
+
+  it('is not in memory afterwards when no frame is free, and the caller is told', async () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const { page, birth } = coldPage(pager, newDiff(pager), 8);
+    takeAllFrames(secondPager(pager, 1));
+    expect(await loadPageAsync(pager, page, birth)).toBe(false);
+    expect(pager.findFrame(page)).toBe(NO_FRAME);
+  });
+});
+
+describe('a page in a frame of this thread alone', () => {
+  it('is copied, not changed in place, although its diff wrote it', () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const other = secondPager(pager, 1);
+    const diff = newDiff(pager);
+    const { page, birth } = coldPage(pager, diff, 7);
+    expect(pager.reserveFrames(2)).toBe(true);
+    takeAllFrames(other);
+    operate(pager, () => {
+      const scratch = pager.fetch(page, birth);
+      expect(pager.findFrame(page)).toBe(NO_FRAME);
+      const copy = pager.copyForWrite(diff, scratch);
+      expect(copy).not.toBe(scratch);
+      expect(pager.pageOf(copy)).not.toBe(page);
+      expect(bodyByte(pager, copy)).toBe(7);
+    });
+    expect([...diff.freed.subarray(0, 2)]).toEqual([page, birth]);
+    expect(diff.spilled.has(page)).toBe(true);
+  });
+});
+
+describe('frames', () => {
+  it('that were let go are taken before any page is evicted', () => {
+    const pager = createTestPager({ cacheBytes: MIB });
+    const other = secondPager(pager, 1);
+    const diff = newDiff(pager);
+    const pages = operate(pager, () => Array.from({ length: 80 }, () => makePage(pager, diff)));
+    pager.spill(diff);
+    const [kept, ...gone] = pages.map(({ page }) => page);
+    const fresh = secondPager(pager, 2);
+    pager.retirePages(Int32Array.from(gone), gone.length);
+    operate(fresh, () => {
+      expect(other.reserveFrames(pager.freeFrames())).toBe(true);
+      expect([pager.freeFrames(), pager.retiredFrames()]).toEqual([0, gone.length]);
+      makePage(fresh, newDiff(fresh));
+    });
+    expect(pager.retiredFrames()).toBe(0);
+    expect(pager.findFrame(kept!)).not.toBe(NO_FRAME);
+  });
+});
+
+describe('a diff', () => {
+  it('that was frozen before it was written stays immutable afterwards', () => {
+    const pager = createTestPager();
+    const diff = newDiff(pager);
+    const { page, birth } = operate(pager, () => makePage(pager, diff, 1));
+    diff.freeze(pager.newToken());
+    pager.spill(diff);
+    expect(pager.dirtyFrames()).toBe(0);
+    expect(diff.spilled.size).toBe(0);
+    operate(pager, () => {
+      const copy = pager.copyForWrite(diff, pager.fetch(page, birth));
+      expect(pager.pageOf(copy)).not.toBe(page);
+    });
+  });
+
+  it('has nothing of the transaction before it', () => {
+    const pager = createTestPager();
+    const diff = newDiff(pager);
+    const { page, birth } = coldPage(pager, diff);
+    operate(pager, () => pager.copyForWrite(diff, pager.fetch(page, birth)));
+    expect(diff.ownedAgain).toEqual([page]);
+    diff.reset(pager.newToken());
+    expect(diff.ownedAgain).toEqual([]);
+    expect(diff.unspilledCount).toBe(0);
+  });
+
+  it('takes a page from one memory region to another', () => {
+    // Memory that is never touched costs nothing: the second region begins behind 1 GiB.
+    const pager = createTestPager({ cacheBytes: REGION_BYTES_MAX + MIB, pageBytes: 32 * KIB });
+    const regionFrames = REGION_BYTES_MAX / pager.pageBytes;
+    const other = secondPager(pager, 1);
+    const diff = newDiff(pager);
+    const old = operate(pager, () => makePage(pager, diff, 9));
+    const taken = pager.frameCount() - pager.freeFrames();
+    expect(other.reserveFrames(regionFrames - taken)).toBe(true);
+    operate(pager, () => {
+      let frame = pager.fetch(old.page, old.birth);
+      for (let i = 0; i < 200 && frame < regionFrames; i++) {
+        expect(bodyByte(pager, frame)).toBe(9);
+        diff.freeze(pager.newToken());
+        frame = pager.copyForWrite(diff, frame);
+      }
+      expect(frame).toBeGreaterThanOrEqual(regionFrames);
+      expect(bodyByte(pager, frame)).toBe(9);
+    });
+  });
+});
+
+describe('counters', () => {
+  it('of diffs start again at 1: token 0 means that nobody owns a frame', () => {
+    const pager = secondPager(createTestPager(), 3);
+    const first = pager.newToken();
+    (pager as unknown as { nextToken: number }).nextToken = (2 ** 31 - 1) >>> 5;
+    expect(pager.newToken()).toBe(first);
+  });
+
+  it('of epochs skip the one that means "in no operation"', () => {
+    const pager = createTestPager();
+    const { epochs } = pager.shared;
+    epochs[EPOCH_GLOBAL] = -1;
+    const reader = secondPager(pager, 1);
+    reader.beginOperation();
+    const tag = pager.retirePages(new Int32Array(0), 0);
+    expect(tag).toBe(-1);
+    expect(epochs[EPOCH_GLOBAL]).toBe(EPOCH_FIRST);
+    expect(pager.epochPassed(tag)).toBe(false);
+    reader.endOperation();
+    reader.beginOperation();
+    expect(pager.epochPassed(tag)).toBe(true);
+    reader.endOperation();
+  });
+});
+
+describe('an exception that is no error of a file', () => {
+  const bug = new TypeError('a bug');
+  const throws = (): never => {
+    throw bug;
+  };
+
+  it('goes up as it is from a read in memory', () => {
+    const pager = createTestPager();
+    expect(() => readInMemory(pager, throws)).toThrow(bug);
+    expect(pager.loader.refusesToLoad).toBe(false);
+  });
+
+  it('goes up as it is from reading and writing pages, and takes no frame with it', async () => {
+    const pager = createTestPager();
+    const { page, birth } = coldPage(pager, newDiff(pager));
+    const free = pager.shared.pagesControl[FRAMES_FREE_COUNT];
+    vi.spyOn(pager.file!, 'read').mockImplementation(throws);
+    operate(pager, () => expect(() => pager.fetch(page, birth)).toThrow(bug));
+    await expect(loadPageAsync(pager, page, birth)).rejects.toBe(bug);
+    expect(pager.shared.pagesControl[FRAMES_FREE_COUNT]).toBe(free);
+    vi.spyOn(pager.file!, 'write').mockImplementationOnce(throws);
+    const diff = newDiff(pager);
+    operate(pager, () => makePage(pager, diff));
+    expect(() => pager.spill(diff)).toThrow(bug);
+  });
+});
