@@ -18,20 +18,21 @@ function isZero(chunk: Uint8Array): boolean {
   return Buffer.compare(chunk, ZERO_CHUNK) === 0;
 }
 
-/** Called for every chunk that is read and is still the one that was there at first. */
+/** Called once for every chunk of the first content that is read before it is replaced. */
 export type ReadObserver = (index: number, hash: number) => void;
 
 export class Content {
   bytes = 0;
   #chunks: Chunk[] = [];
   #shared = false;
-  #first: readonly Chunk[] = [];
   #observer: ReadObserver | undefined;
+  /** Chunks that were observed, or replaced by others: also where zeros replaced zeros. */
+  readonly #settled = new Set<number>();
+  /** Chunks from here on were cut off. */
+  #cutAt = Infinity;
 
   /** From now on; a chunk that is written in part counts as read. */
   observe(observer: ReadObserver): void {
-    this.#first = this.#chunks;
-    this.#shared = true;
     this.#observer = observer;
   }
 
@@ -88,6 +89,7 @@ export class Content {
       const last = (bytes - start) / CHUNK_BYTES;
       this.#chunks.length = Math.min(this.#chunks.length, last + 1);
       this.#store(last, start, ZERO_CHUNK.subarray(start));
+      this.#cutAt = Math.min(this.#cutAt, last + 1);
     }
     this.bytes = bytes;
   }
@@ -104,6 +106,7 @@ export class Content {
   #store(index: number, start: number, bytes: Uint8Array): void {
     const old = this.#chunks[index];
     if (bytes.length < CHUNK_BYTES) this.#observe(index);
+    else if (this.#observer !== undefined) this.#settled.add(index);
     const chunk = new Uint8Array(CHUNK_BYTES);
     if (old !== undefined && bytes.length < CHUNK_BYTES) chunk.set(old);
     chunk.set(bytes, start);
@@ -111,7 +114,8 @@ export class Content {
   }
 
   #observe(index: number): void {
-    if (this.#observer === undefined || this.#chunks[index] !== this.#first[index]) return;
+    if (this.#observer === undefined || index >= this.#cutAt || this.#settled.has(index)) return;
+    this.#settled.add(index);
     this.#observer(index, this.hashAt(index));
   }
 

@@ -355,4 +355,18 @@ describe('the simulated disk against a plain model', () => {
     file.write([Buffer.alloc(1)], 5 * 4096);
     expect(disk.shape()).not.toBe(shape);
   });
+
+  it('does not take zeros that replaced a piece for what was there before', () => {
+    const disk = new SimulatedDisk();
+    const file = disk.vfs().open('/file', 'create');
+    file.write([Buffer.alloc(3 * 4096)], 0);
+    const read: number[] = [];
+    disk.observeReads(({ index }) => read.push(index));
+    file.write([Buffer.alloc(4096)], 0);
+    file.truncate(2 * 4096);
+    file.truncate(4 * 4096);
+    file.read(Buffer.alloc(4 * 4096), 0);
+    // Piece 0 was replaced, piece 2 cut off; what is behind it was never there.
+    expect(read).toEqual([1]);
+  });
 });

@@ -137,8 +137,8 @@ export class SimulatedDisk {
   }
 
   /**
-   * Calls back for every piece of content that is read from now on and was there before, again and
-   * again. What a program does that reads the same from a disk of the same shape is the same.
+   * Calls back for every piece of content that is read from now on and was there before, once. What
+   * a program does that reads the same from a disk of the same shape is the same.
    */
   observeReads(observer: (place: ReadPlace) => void): void {
     for (const [inode, { current }] of this.#inodes) {
