@@ -5,15 +5,15 @@
  */
 import type { SimulatedDisk } from '@manifold-db/storage';
 import { describe } from 'vitest';
-import { choices, type Fates } from './support/power-cut/choices.js';
+import { Choices, type Fates } from './support/power-cut/choices.js';
 import { live, type Life, type Moment } from './support/power-cut/lives.js';
-import { look } from './support/power-cut/look.js';
+import { look, type Found, type Looked } from './support/power-cut/look.js';
 import { ReadRecord, SameReads } from './support/power-cut/same-reads.js';
 import { proof, type ProofRun } from './support/proof.js';
 import { randomFrom } from './support/simulator.js';
 
 /** Then the next life: there are more kinds of them than the small size could exhaust. */
-const IMAGES_PER_LIFE_SMALL = 400;
+const IMAGES_PER_LIFE_SMALL = 1_700;
 const IMAGES_PER_LIFE_LARGE = 25_000;
 /** Every so many images the power fails once more, while it is recovered. */
 const SECOND_CUT_EVERY = 20;
@@ -26,7 +26,8 @@ class CrashStates {
   #number = 0;
   /** Highest acknowledged sequence that each image of this life was checked with. */
   #checked = new Map<number, number>();
-  #recoveries = new SameReads();
+  #recoveries = new SameReads<Looked>();
+  #reopenings = new SameReads<Found>();
 
   constructor(run: ProofRun) {
     this.#run = run;
@@ -40,10 +41,11 @@ class CrashStates {
     const perMoment = Math.ceil((2 * imagesMax) / moments.length);
     for (let i = 0; i < moments.length; i++) {
       const moment = moments[(i * STRIDE) % moments.length]!;
+      const choices = this.#choicesAt(moment);
       let taken = 0;
-      for (const [choice, fates] of this.#choicesAt(moment)) {
+      for (const number of choices.numbers(perMoment)) {
         if (this.#run.isOver || this.#checked.size >= imagesMax || taken >= perMoment) break;
-        if (await this.#image(moment, choice, fates)) taken++;
+        if (await this.#image(moment, number, choices.at(number))) taken++;
       }
     }
   }
@@ -54,9 +56,7 @@ class CrashStates {
     await this.#start(number!);
     const moment = this.#life.moments.find((candidate) => candidate.operation === operation);
     if (moment === undefined) throw new RangeError(`${oneCase}: there is no such operation`);
-    for (const [choice, fates] of this.#choicesAt(moment)) {
-      if (choice === wanted) await this.#image(moment, choice, fates);
-    }
+    await this.#image(moment, wanted!, this.#choicesAt(moment).at(wanted!));
   }
 
   async #start(number: number): Promise<void> {
@@ -64,13 +64,14 @@ class CrashStates {
     this.#life = await live(number, this.#run.seed);
     this.#checked = new Map();
     this.#recoveries = new SameReads();
+    this.#reopenings = new SameReads();
     this.#run.figure('lives', 1);
     this.#run.figure('operations', this.#life.moments.length);
   }
 
-  #choicesAt({ disk, operation }: Moment): Iterable<[number, Fates]> {
-    const random = randomFrom(this.#run.seed ^ Math.imul(operation + 1, 0x85ebca6b));
-    return numbered(choices(disk.pendingWrites(), random));
+  #choicesAt({ disk, operation }: Moment): Choices {
+    const seed = this.#run.seed ^ Math.imul(operation + 1, 0x85ebca6b);
+    return new Choices(disk.pendingWrites(), seed);
   }
 
   /** False when the image was looked at before, with no less acknowledged. */
@@ -108,6 +109,7 @@ class CrashStates {
     const reads = new ReadRecord(image);
     const looked = await look(image, life, acknowledged, {
       toTheEnd: true,
+      reopenings: this.#reopenings,
       ...(isCutAgain && { onMoment: (disk) => states.push(disk.crash({ random })) }),
     });
     const { problem, sequence } = looked;
@@ -117,7 +119,7 @@ class CrashStates {
     if (state === undefined || sequence === undefined) return undefined;
     run.figure('cutAgain', 1);
     // Recovery acknowledges nothing, but what it found it has to keep.
-    const after = await look(state, life, sequence, { toTheEnd: false });
+    const after = await look(state, life, sequence, { toTheEnd: false, reopenings: this.#reopenings });
     if (after.problem !== undefined) return `cut again: ${after.problem}`;
     return after.sequence === sequence ? undefined : `cut again: ${after.sequence} commits`;
   }
@@ -125,13 +127,8 @@ class CrashStates {
   /** An image that reads the same as one before, which was right with no less acknowledged. */
   #isKnown(image: SimulatedDisk, acknowledged: number): boolean {
     const known = this.#recoveries.find(image);
-    return known !== undefined && (known.sequence ?? 0) >= acknowledged;
+    return known !== undefined && (known.outcome.sequence ?? 0) >= acknowledged;
   }
-}
-
-function* numbered<T>(values: Iterable<T>): Generator<[number, T]> {
-  let number = 0;
-  for (const value of values) yield [number++, value];
 }
 
 describe('crash states', () => {

@@ -21,14 +21,54 @@ export function chunkHash(chunk: Uint8Array): number {
   return value;
 }
 
+/**
+ * Hash of a table of chunks, a sum over its places: what differs from a table whose hash is known
+ * is all that has to be looked at. Tables and hashes do not change.
+ */
+export class TableHash {
+  static readonly EMPTY = new TableHash([], 0, 0);
+  readonly table: readonly (Uint8Array | undefined)[];
+  readonly #low: number;
+  readonly #high: number;
+
+  private constructor(table: readonly (Uint8Array | undefined)[], low: number, high: number) {
+    this.table = table;
+    this.#low = low;
+    this.#high = high;
+  }
+
+  of(table: readonly (Uint8Array | undefined)[]): TableHash {
+    let [low, high] = [this.#low, this.#high];
+    const length = Math.max(table.length, this.table.length);
+    for (let index = 0; index < length; index++) {
+      const [before, now] = [this.table[index], table[index]];
+      if (before === now) continue;
+      for (const [chunk, sign] of [[before, -1] as const, [now, 1] as const]) {
+        if (chunk === undefined) continue;
+        const place = new ContentHash();
+        place.add(index);
+        place.addHash(chunkHash(chunk));
+        low = (low + sign * place.low) | 0;
+        high = (high + sign * place.high) | 0;
+      }
+    }
+    return new TableHash(table, low, high);
+  }
+
+  addTo(hash: ContentHash): void {
+    hash.add(this.#low);
+    hash.add(this.#high);
+  }
+}
+
 /** Two lanes of 32 bits (the mixing steps of MurmurHash3, A. Appleby, public domain). */
 export class ContentHash {
-  #low = 0x9747b28c | 0;
-  #high = 0x5bd1e995 | 0;
+  low = 0x9747b28c | 0;
+  high = 0x5bd1e995 | 0;
 
   add(word: number): void {
-    this.#low = mixed(this.#low, word | 0, 0xcc9e2d51 | 0, 0x1b873593);
-    this.#high = mixed(this.#high, word | 0, 0x38b34ae5 | 0, 0xa1e38b93 | 0);
+    this.low = mixed(this.low, word | 0, 0xcc9e2d51 | 0, 0x1b873593);
+    this.high = mixed(this.high, word | 0, 0x38b34ae5 | 0, 0xa1e38b93 | 0);
   }
 
   /** What `value` returned for something else. */
@@ -44,7 +84,7 @@ export class ContentHash {
 
   /** 53 bits. */
   value(): number {
-    return (this.#high >>> 11) * 2 ** 32 + (this.#low >>> 0);
+    return (this.high >>> 11) * 2 ** 32 + (this.low >>> 0);
   }
 }
 

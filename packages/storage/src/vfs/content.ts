@@ -3,37 +3,41 @@
  * copy of a whole disk costs a few objects. A chunk of zeros is not stored. Single-threaded.
  *
  * Invariants:
- * 1. A chunk is never changed once it is in a table.
+ * 1. A chunk is never changed once it is in a table, nor the bytes of a piece that was cut.
  * 2. A table that two contents share (`#shared`) is copied before one of them changes it.
  * 3. Bytes at and beyond `bytes` are zero.
  */
-import { type ContentHash, chunkHash } from './content-hash.js';
-
-const CHUNK_BYTES = 4096;
-const ZERO_CHUNK = new Uint8Array(CHUNK_BYTES);
-
-type Chunk = Uint8Array | undefined;
-
-function isZero(chunk: Uint8Array): boolean {
-  return Buffer.compare(chunk, ZERO_CHUNK) === 0;
-}
+import { assert } from '../assert.js';
+import { CHUNK_BYTES, Piece, ZERO_CHUNK, type Chunk } from './content-pieces.js';
+import { type ContentHash, TableHash, chunkHash } from './content-hash.js';
 
 /** Called once for every chunk of the first content that is read before it is replaced. */
 export type ReadObserver = (index: number, hash: number) => void;
+
+/** What is observed of one content. */
+class Observation {
+  readonly observer: ReadObserver;
+  /** Chunks that were observed, or replaced by others: also where zeros replaced zeros. */
+  readonly settled = new Set<number>();
+  /** Chunks from here on were cut off. */
+  cutAt = Infinity;
+
+  constructor(observer: ReadObserver) {
+    this.observer = observer;
+  }
+}
 
 export class Content {
   bytes = 0;
   #chunks: Chunk[] = [];
   #shared = false;
-  #observer: ReadObserver | undefined;
-  /** Chunks that were observed, or replaced by others: also where zeros replaced zeros. */
-  readonly #settled = new Set<number>();
-  /** Chunks from here on were cut off. */
-  #cutAt = Infinity;
+  #hash = TableHash.EMPTY;
+  #observation: Observation | undefined;
 
   /** From now on; a chunk that is written in part counts as read. */
   observe(observer: ReadObserver): void {
-    this.#observer = observer;
+    assert(this.#observation === undefined, 'a content has one observer');
+    this.#observation = new Observation(observer);
   }
 
   /** 0 for zeros. */
@@ -48,13 +52,13 @@ export class Content {
     copy.bytes = this.bytes;
     copy.#chunks = this.#chunks;
     copy.#shared = true;
+    copy.#hash = this.#hash;
     this.#shared = true;
     return copy;
   }
 
   read(target: Uint8Array, offset: number): number {
     const count = Math.max(0, Math.min(target.length, this.bytes - offset));
-    target.fill(0, 0, count);
     let done = 0;
     while (done < count) {
       const position = offset + done;
@@ -62,24 +66,22 @@ export class Content {
       const part = Math.min(count - done, CHUNK_BYTES - start);
       const index = (position - start) / CHUNK_BYTES;
       const chunk = this.#chunks[index];
-      this.#observe(index);
-      if (chunk !== undefined) target.set(chunk.subarray(start, start + part), done);
+      this.noteRead(index);
+      if (chunk === undefined) target.fill(0, done, done + part);
+      else if (part === CHUNK_BYTES) target.set(chunk, done);
+      else target.set(chunk.subarray(start, start + part), done);
       done += part;
     }
     return count;
   }
 
-  write(source: Uint8Array, offset: number): void {
+  /** Pieces of one write, in order. */
+  write(pieces: readonly Piece[]): void {
     this.#own();
-    let done = 0;
-    while (done < source.length) {
-      const position = offset + done;
-      const start = position % CHUNK_BYTES;
-      const part = Math.min(source.length - done, CHUNK_BYTES - start);
-      this.#store((position - start) / CHUNK_BYTES, start, source.subarray(done, done + part));
-      done += part;
+    for (const piece of pieces) {
+      this.#store(piece);
+      if (piece.end > this.bytes) this.bytes = piece.end;
     }
-    this.bytes = Math.max(this.bytes, offset + source.length);
   }
 
   truncate(bytes: number): void {
@@ -88,35 +90,41 @@ export class Content {
       const start = bytes % CHUNK_BYTES;
       const last = (bytes - start) / CHUNK_BYTES;
       this.#chunks.length = Math.min(this.#chunks.length, last + 1);
-      this.#store(last, start, ZERO_CHUNK.subarray(start));
-      this.#cutAt = Math.min(this.#cutAt, last + 1);
+      this.#store(new Piece(last, start, ZERO_CHUNK.subarray(start)));
+      const observation = this.#observation;
+      if (observation) observation.cutAt = Math.min(observation.cutAt, last + 1);
     }
     this.bytes = bytes;
   }
 
   addTo(hash: ContentHash): void {
     hash.add(this.bytes);
-    for (const [index, chunk] of this.#chunks.entries()) {
-      if (chunk === undefined) continue;
-      hash.add(index);
-      hash.addHash(chunkHash(chunk));
-    }
+    this.settleHash().addTo(hash);
   }
 
-  #store(index: number, start: number, bytes: Uint8Array): void {
-    const old = this.#chunks[index];
-    if (bytes.length < CHUNK_BYTES) this.#observe(index);
-    else if (this.#observer !== undefined) this.#settled.add(index);
-    const chunk = new Uint8Array(CHUNK_BYTES);
-    if (old !== undefined && bytes.length < CHUNK_BYTES) chunk.set(old);
-    chunk.set(bytes, start);
-    this.#chunks[index] = isZero(chunk) ? undefined : chunk;
+  /** Copies from now on, and what they have in common with this, need no hash of their own. */
+  settleHash(): TableHash {
+    if (this.#hash.table === this.#chunks && this.#shared) return this.#hash;
+    this.#hash = this.#hash.of(this.#chunks);
+    this.#shared = true;
+    return this.#hash;
   }
 
-  #observe(index: number): void {
-    if (this.#observer === undefined || index >= this.#cutAt || this.#settled.has(index)) return;
-    this.#settled.add(index);
-    this.#observer(index, this.hashAt(index));
+  /** As if something of the chunk was read now. */
+  noteRead(index: number): void {
+    const observation = this.#observation;
+    if (observation === undefined) return;
+    const { settled, cutAt, observer } = observation;
+    if (index >= cutAt || settled.has(index)) return;
+    settled.add(index);
+    observer(index, this.hashAt(index));
+  }
+
+  #store(piece: Piece): void {
+    const { index } = piece;
+    if (!piece.isWhole) this.noteRead(index);
+    else this.#observation?.settled.add(index);
+    this.#chunks[index] = piece.on(this.#chunks[index]);
   }
 
   #own(): void {

@@ -5,6 +5,8 @@
  * 512-byte boundary, either side surviving. Changes of names are atomic, and a kept one brings the
  * earlier ones that touch the same names with it, as the journal of every common file system does.
  */
+import type { Piece } from './content-pieces.js';
+
 export const SECTOR_BYTES = 512;
 
 export interface PendingFileChange {
@@ -13,8 +15,10 @@ export interface PendingFileChange {
   readonly inode: number;
   /** Offset of a write, new size of a truncate. */
   readonly offset: number;
-  /** Empty for a truncate. */
-  readonly data: Uint8Array;
+  /** Of a write; 0 for a truncate. */
+  readonly bytes: number;
+  /** What a write puts where, in order. */
+  readonly pieces: readonly Piece[];
   readonly description: string;
 }
 
@@ -61,13 +65,13 @@ const TEAR_SHARE = 0.2;
 const DROP_SHARE = 0.4;
 
 function tear(change: PendingFileChange, random: Random): Survival {
-  const end = change.offset + change.data.length;
+  const end = change.offset + change.bytes;
   const firstBoundary = Math.floor(change.offset / SECTOR_BYTES) + 1;
   const boundaryCount = Math.ceil(end / SECTOR_BYTES) - firstBoundary;
-  if (boundaryCount <= 0) return { from: 0, to: change.data.length };
+  if (boundaryCount <= 0) return { from: 0, to: change.bytes };
   const boundary = (firstBoundary + Math.floor(random() * boundaryCount)) * SECTOR_BYTES;
   const cut = boundary - change.offset;
-  return random() < 0.5 ? { from: 0, to: cut } : { from: cut, to: change.data.length };
+  return random() < 0.5 ? { from: 0, to: cut } : { from: cut, to: change.bytes };
 }
 
 type Named = Exclude<CrashOptions, { random: Random } | { fates: unknown }>;
@@ -89,7 +93,7 @@ export function survivals(
     return given;
   }
   const fates = changes.map((change, index): Survival | undefined => {
-    const whole = { from: 0, to: change.kind === 'names' ? 0 : change.data.length };
+    const whole = { from: 0, to: change.kind === 'names' ? 0 : change.bytes };
     if (!('random' in options)) return isKept(index, options) ? whole : undefined;
     const dice = options.random();
     if (dice < DROP_SHARE) return undefined;

@@ -13,6 +13,7 @@ import { posix } from 'node:path';
 import { assert } from '../assert.js';
 import { Content } from './content.js';
 import { ContentHash } from './content-hash.js';
+import { partOf, piecesOf } from './content-pieces.js';
 import {
   survivals,
   type CrashOptions,
@@ -103,12 +104,8 @@ export class SimulatedDisk {
   pendingWrites(): PendingWrite[] {
     return this.#pending().map((change, index) => {
       const { operation, kind, description } = change;
-      const isWrite = change.kind === 'write';
-      const place = {
-        offset: isWrite ? change.offset : 0,
-        bytes: isWrite ? change.data.length : 0,
-      };
-      return { index, operation, kind, description, ...place };
+      const { offset, bytes } = change.kind === 'write' ? change : { offset: 0, bytes: 0 };
+      return { index, operation, kind, description, offset, bytes };
     });
   }
 
@@ -146,6 +143,11 @@ export class SimulatedDisk {
     }
   }
 
+  /** Counts pieces as read, for the observer, without reading them. */
+  noteReads(places: Iterable<Pick<ReadPlace, 'inode' | 'index'>>): void {
+    for (const { inode, index } of places) this.#inodes.get(inode)?.current.noteRead(index);
+  }
+
   /** What would be read at a place; `undefined` where there is no such file. */
   hashAt(inode: number, index: number): number | undefined {
     return this.#inodes.get(inode)?.current.hashAt(index);
@@ -173,6 +175,7 @@ export class SimulatedDisk {
     disk.#durableNames = new Map(this.#durableNames);
     disk.#inodes = new Map();
     for (const [id, inode] of this.#inodes) {
+      inode.durable.settleHash();
       const durable = inode.durable.copy();
       disk.#inodes.set(id, { ...inode, durable, current: durable, pending: [], openCount: 0 });
     }
@@ -192,7 +195,7 @@ export class SimulatedDisk {
       const byte = new Uint8Array(1);
       content.read(byte, offset);
       byte[0] ^= 1 << bit;
-      content.write(byte, offset);
+      content.write(piecesOf(byte, offset));
     }
   }
 
@@ -256,24 +259,19 @@ export class SimulatedDisk {
       data.set(part, done);
       done += part.length;
     }
-    const description = `write ${path} ${offset}+${data.length}`;
+    const bytes = data.length;
+    const description = `write ${path} ${offset}+${bytes}`;
     const operation = this.#begin(description);
-    inode.pending.push({ kind: 'write', operation, inode: id, offset, data, description });
-    inode.current.write(data, offset);
+    const pieces = piecesOf(data, offset);
+    inode.pending.push({ kind: 'write', operation, inode: id, offset, bytes, pieces, description });
+    inode.current.write(pieces);
   }
 
   #truncate(inode: Inode, id: number, path: string, bytes: number): void {
     const description = `truncate ${path} ${bytes}`;
     const operation = this.#begin(description);
-    const data = new Uint8Array(0);
-    inode.pending.push({
-      kind: 'truncate',
-      operation,
-      inode: id,
-      offset: bytes,
-      data,
-      description,
-    });
+    const place = { inode: id, offset: bytes, bytes: 0, pieces: [] };
+    inode.pending.push({ kind: 'truncate', operation, ...place, description });
     inode.current.truncate(bytes);
   }
 
@@ -375,7 +373,7 @@ export class SimulatedDisk {
     const content = this.#inodes.get(change.inode)?.durable;
     if (content === undefined) return;
     if (change.kind === 'truncate') content.truncate(change.offset);
-    else content.write(change.data.subarray(fate.from, fate.to), change.offset + fate.from);
+    else content.write(partOf(change.pieces, fate.from, fate.to));
   }
 
   /** Forgets what has no name any more, and makes the durable state the current one. */

@@ -9,13 +9,14 @@
  * that were found there.
  */
 import { assert, type ReadPlace, type SimulatedDisk } from '@manifold-db/storage';
-import type { Looked } from './look.js';
 
-class Node {
+type Place = Pick<ReadPlace, 'inode' | 'index'>;
+
+class Node<Outcome> implements Place {
   inode = 0;
   index = -1;
-  readonly next = new Map<number, Node>();
-  outcome: Looked | undefined;
+  readonly next = new Map<number, Node<Outcome>>();
+  outcome: Outcome | undefined;
 }
 
 /** What one recovery reads, each piece once. */
@@ -30,20 +31,28 @@ export class ReadRecord {
   }
 }
 
-export class SameReads {
-  readonly #roots = new Map<string, Node>();
+/** A run that would read the same as one before. */
+export interface Known<Outcome> {
+  readonly outcome: Outcome;
+  readonly places: readonly Place[];
+}
 
-  find(disk: SimulatedDisk): Looked | undefined {
+export class SameReads<Outcome> {
+  readonly #roots = new Map<string, Node<Outcome>>();
+
+  find(disk: SimulatedDisk): Known<Outcome> | undefined {
+    const places: Place[] = [];
     let node = this.#roots.get(disk.shape());
     while (node !== undefined && node.index >= 0) {
+      places.push(node);
       const hash = disk.hashAt(node.inode, node.index);
       node = hash === undefined ? undefined : node.next.get(hash);
     }
-    return node?.outcome;
+    return node?.outcome === undefined ? undefined : { outcome: node.outcome, places };
   }
 
-  add({ shape, places }: ReadRecord, outcome: Looked): void {
-    let node = this.#roots.get(shape) ?? new Node();
+  add({ shape, places }: ReadRecord, outcome: Outcome): void {
+    let node = this.#roots.get(shape) ?? new Node<Outcome>();
     this.#roots.set(shape, node);
     for (const { inode, index, hash } of places) {
       const isNew = node.index < 0 && node.outcome === undefined;
@@ -51,7 +60,7 @@ export class SameReads {
       // Or recovery has an input that is not on the disk.
       assert(node.inode === inode && node.index === index, 'the same reads lead to the same read');
       let next = node.next.get(hash);
-      if (next === undefined) node.next.set(hash, (next = new Node()));
+      if (next === undefined) node.next.set(hash, (next = new Node<Outcome>()));
       node = next;
     }
     assert(node.index < 0, 'the same reads lead to the same end');
