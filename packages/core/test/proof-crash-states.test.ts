@@ -12,13 +12,20 @@ import { ReadRecord, SameReads } from './support/power-cut/same-reads.js';
 import { proof, type ProofRun } from './support/proof.js';
 import { randomFrom } from './support/simulator.js';
 
-/** Then the next life: there are more kinds of them than the small size could exhaust. */
+/** Then the next life: in the small size one of every kind in every mode has its turn. */
 const IMAGES_PER_LIFE_SMALL = 1_700;
 const IMAGES_PER_LIFE_LARGE = 25_000;
 /** Every so many images the power fails once more, while it is recovered. */
 const SECOND_CUT_EVERY = 20;
 /** Moments are taken in this order so that a life that is cut short was looked at everywhere. */
 const STRIDE = 7919;
+
+/** The images of one moment, as far as they were not looked at yet. */
+interface Search {
+  readonly moment: Moment;
+  readonly choices: Choices;
+  readonly numbers: Iterator<number, void>;
+}
 
 class CrashStates {
   readonly #run: ProofRun;
@@ -35,19 +42,37 @@ class CrashStates {
 
   async life(number: number): Promise<void> {
     await this.#start(number);
+    const imagesMax = this.#run.isLarge ? IMAGES_PER_LIFE_LARGE : IMAGES_PER_LIFE_SMALL;
+    const left = () => (this.#run.isOver ? 0 : imagesMax - this.#checked.size);
+    let searches = this.#searches();
+    while (searches.length > 0 && left() > 0) {
+      // What some moments have not, the others get in the next round.
+      const share = Math.ceil(left() / searches.length);
+      const unfinished: Search[] = [];
+      for (const search of searches) {
+        if (await this.#look(search, () => Math.min(share, left()))) unfinished.push(search);
+      }
+      searches = unfinished;
+    }
+  }
+
+  #searches(): Search[] {
     const { moments } = this.#life;
-    const { isLarge } = this.#run;
-    const imagesMax = isLarge ? IMAGES_PER_LIFE_LARGE : IMAGES_PER_LIFE_SMALL;
-    const perMoment = Math.ceil((2 * imagesMax) / moments.length);
-    for (let i = 0; i < moments.length; i++) {
+    return moments.map((_, i) => {
       const moment = moments[(i * STRIDE) % moments.length]!;
       const choices = this.#choicesAt(moment);
-      let taken = 0;
-      for (const number of choices.numbers(perMoment)) {
-        if (this.#run.isOver || this.#checked.size >= imagesMax || taken >= perMoment) break;
-        if (await this.#image(moment, number, choices.at(number))) taken++;
-      }
+      return { moment, choices, numbers: choices.numbers() };
+    });
+  }
+
+  /** At so many images of a moment; false when there are no more. */
+  async #look({ moment, choices, numbers }: Search, wanted: () => number): Promise<boolean> {
+    for (let taken = 0; taken < wanted();) {
+      const { value, done } = numbers.next();
+      if (done === true) return false;
+      if (await this.#image(moment, value, choices.at(value))) taken++;
     }
+    return true;
   }
 
   /** One image of a failure: `life:operation:choice`. */
@@ -132,7 +157,7 @@ class CrashStates {
 }
 
 describe('crash states', () => {
-  const plan = { name: 'crash-states', unit: 'distinct images', small: 8000, large: 2_000_000 };
+  const plan = { name: 'crash-states', unit: 'distinct images', small: 40_000, large: 2_000_000 };
   proof(plan, async (run) => {
     const states = new CrashStates(run);
     if (run.onlyCase !== undefined) await states.only(run.onlyCase);

@@ -19,6 +19,9 @@ const SIDES = 2;
 /** How many of the others survive beside a torn write. */
 const SHARES = [0, 1, 0.5];
 
+/** Multiples of it, modulo 1, lie as evenly as can be, however many there are. */
+const GOLDEN = 0.618034;
+
 interface Tear {
   readonly index: number;
   /** Offset within the write. */
@@ -66,10 +69,10 @@ export class Choices {
     return this.#changes.map((change, index) => (isKept(index) ? whole(change) : undefined));
   }
 
-  /** All of them by number, the first `first` of them spread over all kinds. */
-  *numbers(first: number): Generator<number> {
+  /** Every number once, in an order in which the first ones are spread over all kinds. */
+  *numbers(): Generator<number> {
     const { count } = this;
-    const step = count <= first ? 1 : coprimeStep(count);
+    const step = coprimeStep(count);
     for (let i = 0; i < count; i++) yield (i * step) % count;
   }
 
@@ -108,7 +111,7 @@ function coprimeStep(count: number): number {
     while (b !== 0) [a, b] = [b, a % b];
     return a === 1;
   };
-  let step = Math.max(1, Math.round(count * 0.618));
+  let step = Math.max(1, Math.round(count * GOLDEN));
   while (!isCoprime(step)) step++;
   return step;
 }

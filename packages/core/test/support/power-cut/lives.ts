@@ -48,8 +48,16 @@ const SIZES: Sizes = {
   pendingCommitsMax: 32,
 };
 /** For values that those have no room for. */
-const SIZES_MIDDLE: Sizes = { ...SIZES, cacheBytes: 4 * MIB };
-const SIZES_LARGE: Sizes = { cacheBytes: 8 * MIB, pendingCommitsMax: 32 };
+const SIZES_MIDDLE: Sizes = { ...SIZES, cacheBytes: 2 * MIB };
+/** Such a value takes a fragment in every record that a ring of this size allows. */
+const SIZES_LARGE: Sizes = {
+  cacheBytes: 4 * MIB,
+  walRingBytes: 256 * KIB,
+  walSegmentBytes: 512 * KIB,
+  walBytesMax: 12 * 512 * KIB,
+  writeBufferBytes: MIB,
+  pendingCommitsMax: 32,
+};
 
 /** What databases do: each kind in every mode. */
 const KINDS: readonly Kind[] = [
