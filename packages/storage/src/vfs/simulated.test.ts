@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { errnoOf } from '../errors.js';
-import { SimulatedDisk } from './simulated.js';
+import { SimulatedDisk, type ReadPlace } from './simulated.js';
 import type { Vfs, VfsFile } from './vfs.js';
 
 /** A disk with a durable, empty directory /db. */
@@ -322,6 +322,44 @@ describe('the simulated disk against a plain model', () => {
     expect(textOf(disk.crash({ keep: 'all' }), '/db/a')).toBe(model.toString());
   });
 
+  it('keeps of every write what its fate says, and knows each content by its hash', () => {
+    const random = seeded(23);
+    const whole = (value: number): number => Math.floor(value);
+    const disk = new SimulatedDisk();
+    const file = disk.vfs().open('/file', 'create');
+    disk.vfs().syncDirectory('/');
+    const zeros = Buffer.alloc(5 * 4096);
+    file.write([zeros], 0);
+    file.sync();
+    const writes = Array.from({ length: 12 }, (_, i) => {
+      // Some of zeros, some of whole pieces.
+      const offset = i % 3 === 0 ? 4096 * whole(random() * 3) : whole(random() * 12_000);
+      const data = Buffer.alloc(i % 3 === 0 ? 4096 : 1 + whole(random() * 6000), i % 4);
+      file.write([data], offset);
+      return { offset, data };
+    });
+    const contents = new Map<number, string>();
+    for (let i = 0; i < 300; i++) {
+      const expected = Buffer.from(zeros);
+      const fates = writes.map(({ offset, data }) => {
+        if (random() < 0.4) return undefined;
+        const from = random() < 0.5 ? 0 : whole(random() * data.length);
+        const to = random() < 0.5 ? data.length : from + whole(random() * (data.length - from));
+        data.copy(expected, offset + from, from, to);
+        return { from, to };
+      });
+      const image = disk.crash({ fates });
+      const bytes = Buffer.alloc(zeros.length);
+      image.vfs().open('/file', 'read').read(bytes, 0);
+      expect(bytes.equals(expected)).toBe(true);
+      const atOnce = new SimulatedDisk();
+      atOnce.vfs().open('/file', 'create').write([expected], 0);
+      expect(image.contentHash()).toBe(atOnce.contentHash());
+      contents.set(image.contentHash(), bytes.toString('latin1'));
+    }
+    expect(contents.size).toBe(new Set(contents.values()).size);
+  });
+
   it('has another hash for every content, sealed with its own CRC or not', () => {
     const hashes = new Set<number>();
     for (let i = 0; i < 200; i++) {
@@ -354,6 +392,21 @@ describe('the simulated disk against a plain model', () => {
     expect(disk.shape()).toBe(shape);
     file.write([Buffer.alloc(1)], 5 * 4096);
     expect(disk.shape()).not.toBe(shape);
+  });
+
+  it('takes the word of others for what they read', () => {
+    const disk = new SimulatedDisk();
+    const file = disk.vfs().open('/file', 'create');
+    file.write([Buffer.alloc(3 * 4096, 1)], 0);
+    const places: ReadPlace[] = [];
+    disk.observeReads((place) => places.push(place));
+    file.read(Buffer.alloc(1), 0);
+    file.write([Buffer.alloc(4096)], 4096);
+    const [{ inode }] = places;
+    // One that was read already, one that is not there any more, one that is new.
+    disk.noteReads([0, 1, 2].map((index) => ({ inode, index })));
+    expect(places.map(({ index }) => index)).toEqual([0, 2]);
+    expect(places[1]!.hash).toBe(disk.hashAt(inode, 2));
   });
 
   it('does not take zeros that replaced a piece for what was there before', () => {

@@ -38,11 +38,11 @@ function problemOf({ sequence, state }: Found, life: Life, acknowledged: number)
 /** How far a look goes. */
 export interface Depth {
   /**
-   * Whether to go on to the close, whose checkpoint checks every tree and the account of pages, and
-   * to another opening; else the process ends when everything was read.
+   * Openings after the close so far: the look goes on to the close, whose checkpoint checks every
+   * tree and the account of pages, and to another opening. Without them the process ends when
+   * everything was read.
    */
-  readonly toTheEnd: boolean;
-  readonly reopenings: SameReads<Found>;
+  readonly reopenings?: SameReads<Found>;
   /** Called for every moment at which the power may fail again. */
   readonly onMoment?: (disk: SimulatedDisk) => void;
 }
@@ -52,7 +52,7 @@ export async function look(
   disk: SimulatedDisk,
   life: Life,
   acknowledged: number,
-  { toTheEnd, reopenings, onMoment }: Depth,
+  { reopenings, onMoment }: Depth,
 ): Promise<Looked> {
   if (!disk.vfs().exists(DATA_PATH)) {
     if (acknowledged === 0) return {};
@@ -67,10 +67,12 @@ export async function look(
     const { sequence } = found;
     const problem = problemOf(found, life, acknowledged);
     if (problem !== undefined) return { problem, sequence };
-    if (toTheEnd) await host.run(database.close());
-    else host.abandon();
+    if (reopenings === undefined) {
+      host.abandon();
+      return { sequence };
+    }
+    await host.run(database.close());
     disk.onOperation = undefined;
-    if (!toTheEnd) return { sequence };
     const again = await reopened(disk, life, reopenings);
     if (again.sequence === sequence && isSame(again.state, found.state)) return { sequence };
     return { problem: `commit ${sequence} was the last, then ${again.sequence}`, sequence };
