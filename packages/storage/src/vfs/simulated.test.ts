@@ -328,11 +328,14 @@ describe('the simulated disk against a plain model', () => {
     const disk = new SimulatedDisk();
     const file = disk.vfs().open('/file', 'create');
     disk.vfs().syncDirectory('/');
-    const zeros = Buffer.alloc(5 * 4096);
-    file.write([zeros], 0);
+    // Pieces of zeros, and others.
+    const before = Buffer.alloc(5 * 4096)
+      .fill(7, 3000, 9000)
+      .fill(8, 4 * 4096);
+    file.write([before], 0);
     file.sync();
     const writes = Array.from({ length: 12 }, (_, i) => {
-      // Some of zeros, some of whole pieces.
+      // Of zeros, of whole pieces, of parts.
       const offset = i % 3 === 0 ? 4096 * whole(random() * 3) : whole(random() * 12_000);
       const data = Buffer.alloc(i % 3 === 0 ? 4096 : 1 + whole(random() * 6000), i % 4);
       file.write([data], offset);
@@ -340,7 +343,7 @@ describe('the simulated disk against a plain model', () => {
     });
     const contents = new Map<number, string>();
     for (let i = 0; i < 300; i++) {
-      const expected = Buffer.from(zeros);
+      const expected = Buffer.from(before);
       const fates = writes.map(({ offset, data }) => {
         if (random() < 0.4) return undefined;
         const from = random() < 0.5 ? 0 : whole(random() * data.length);
@@ -349,7 +352,7 @@ describe('the simulated disk against a plain model', () => {
         return { from, to };
       });
       const image = disk.crash({ fates });
-      const bytes = Buffer.alloc(zeros.length);
+      const bytes = Buffer.alloc(before.length);
       image.vfs().open('/file', 'read').read(bytes, 0);
       expect(bytes.equals(expected)).toBe(true);
       const atOnce = new SimulatedDisk();
