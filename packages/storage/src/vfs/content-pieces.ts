@@ -16,7 +16,7 @@ function isZero(bytes: Uint8Array): boolean {
 }
 
 /** Chunks that a piece remembers to have made. */
-const MADE_MAX = 64;
+const MADE_MAX = 16;
 
 /** What a write puts into one chunk; its bytes never change. */
 export class Piece {

@@ -15,8 +15,22 @@ type Place = Pick<ReadPlace, 'inode' | 'index'>;
 class Node<Outcome> implements Place {
   inode = 0;
   index = -1;
-  readonly next = new Map<number, Node<Outcome>>();
   outcome: Outcome | undefined;
+  // Nearly all have one branch, and there are very many of them.
+  #firstHash: number | undefined;
+  #first: Node<Outcome> | undefined;
+  #others: Map<number, Node<Outcome>> | undefined;
+
+  branch(hash: number): Node<Outcome> | undefined {
+    return hash === this.#firstHash ? this.#first : this.#others?.get(hash);
+  }
+
+  addBranch(hash: number): Node<Outcome> {
+    const node = new Node<Outcome>();
+    if (this.#first === undefined) [this.#firstHash, this.#first] = [hash, node];
+    else (this.#others ??= new Map()).set(hash, node);
+    return node;
+  }
 }
 
 /** What one recovery reads, each piece once. */
@@ -46,7 +60,7 @@ export class SameReads<Outcome> {
     while (node !== undefined && node.index >= 0) {
       places.push(node);
       const hash = disk.hashAt(node.inode, node.index);
-      node = hash === undefined ? undefined : node.next.get(hash);
+      node = hash === undefined ? undefined : node.branch(hash);
     }
     return node?.outcome === undefined ? undefined : { outcome: node.outcome, places };
   }
@@ -59,9 +73,7 @@ export class SameReads<Outcome> {
       if (isNew) Object.assign(node, { inode, index });
       // Or recovery has an input that is not on the disk.
       assert(node.inode === inode && node.index === index, 'the same reads lead to the same read');
-      let next = node.next.get(hash);
-      if (next === undefined) node.next.set(hash, (next = new Node<Outcome>()));
-      node = next;
+      node = node.branch(hash) ?? node.addBranch(hash);
     }
     assert(node.index < 0, 'the same reads lead to the same end');
     node.outcome = outcome;
