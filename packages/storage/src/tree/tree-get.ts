@@ -11,9 +11,9 @@ import { type TreeHit, type TreeRoot, loadHit } from './tree-root.js';
 const LINE_WORDS = 16;
 
 /**
- * Asks for the cache lines behind the header, where a leaf's slots stand, all at once: a search that
- * meets them one by one waits for memory each time (measured with a million entries and random keys:
- * 8 to 10 % of a look-up). Atomic loads, since plain ones without a use are left out.
+ * Asks for the cache lines behind the header, where a leaf's slots stand, all at once: a search
+ * that meets them one by one waits for memory each time (measured with a million entries and
+ * random keys: 8 to 10 % of a look-up). Atomic loads, since plain ones without a use are left out.
  */
 function touchSlots(i32: Int32Array, base: number): void {
   const word = base >> 2;
