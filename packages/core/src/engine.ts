@@ -2,6 +2,8 @@
  * State of one open database on the opening thread, shared by the stages: shared memory, page
  * manager, families, watermarks, limits. No behaviour of a stage lives here. Main thread.
  */
+// Imported: the global of this name is an accessor, and every read asks for the pid.
+import process from 'node:process';
 import {
   FAILURE_NONE,
   LOG_FULL,

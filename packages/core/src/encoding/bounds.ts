@@ -6,7 +6,7 @@
  * key (BOUND_BYTES_MAX of storage).
  */
 import type { KeyBounds, KeyRange } from '../types.js';
-import { copyOut, lengthOfBytes, requireBytes } from './bytes.js';
+import { copyOut, requireBytes } from './bytes.js';
 import { describe } from './describe.js';
 import { encodeKey, encodeSuccessor, type KeyEncoding } from './encoding.js';
 
@@ -55,8 +55,7 @@ export function nextPrefix(prefix: Buffer): Buffer | undefined {
 function isEmpty<K>(key: K, encoding: KeyEncoding<K>, argument: string): boolean {
   if (encoding.name === 'utf8') return key === '';
   if (encoding.name !== 'buffer') return false;
-  requireBytes(key, argument);
-  return lengthOfBytes(key) === 0;
+  return requireBytes(key, argument) === 0;
 }
 
 function boundBytes<K>(key: K, encoding: KeyEncoding<K>, argument: string): Buffer {

@@ -55,9 +55,13 @@ export function lengthOfBytes(bytes: Uint8Array): number {
   return lengthAccessor.call(bytes) as number;
 }
 
-/** Writes bytes that a caller passed, and returns their number. */
-export function writeBytes(bytes: Uint8Array, target: Buffer, offset: number): number {
-  const length = lengthOfBytes(bytes);
+/** Writes bytes that a caller passed, and returns their number: `length`, which is asked once. */
+export function writeBytes(
+  bytes: Uint8Array,
+  target: Buffer,
+  offset: number,
+  length = lengthOfBytes(bytes),
+): number {
   if (length > LOOP_BYTES_MAX) {
     target.set(bytes, offset);
     return length;
@@ -67,18 +71,20 @@ export function writeBytes(bytes: Uint8Array, target: Buffer, offset: number): n
 }
 
 /**
- * Refuses what is not a usable Uint8Array: something else with its prototype or a proxy of one too.
+ * The length of a usable Uint8Array; refuses everything else, with its prototype or a proxy of one.
  * One whose memory was transferred or shrunk away reads as empty instead of failing, so an empty
  * one is looked at closely: the methods of typed arrays throw for it, its `length` does not.
  */
-export function requireBytes(value: unknown, argument: string): asserts value is Uint8Array {
+export function requireBytes(value: unknown, argument: string): number {
   if (tagAccessor.call(value) !== 'Uint8Array') {
     throw new TypeError(`${argument} must be a Uint8Array or Buffer, not ${describe(value)}`);
   }
-  if (lengthOfBytes(value as Uint8Array) > 0) return;
+  const length = lengthOfBytes(value as Uint8Array);
+  if (length > 0) return length;
   try {
     Uint8Array.prototype.indexOf.call(value as Uint8Array, 0);
   } catch (cause) {
     throw new TypeError(`${argument} is a view of detached or shrunk memory`, { cause });
   }
+  return length;
 }

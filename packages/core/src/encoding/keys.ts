@@ -2,7 +2,7 @@
  * Key encodings `'utf8'` and `'buffer'`, and the choice among all three. Any thread; stateless.
  */
 import { KEY_BYTES_MAX } from '@manifold-db/storage';
-import { copyOut, lengthOfBytes, requireBytes, writeBytes } from './bytes.js';
+import { copyOut, requireBytes, writeBytes } from './bytes.js';
 import { describe } from './describe.js';
 import type { KeyEncoding } from './encoding.js';
 import { orderedKeys } from './ordered.js';
@@ -43,11 +43,10 @@ export const bufferKeys: KeyEncoding<Uint8Array> = {
   name: 'buffer',
 
   encode(key, target, offset, argument = 'key') {
-    requireBytes(key, argument);
-    const length = lengthOfBytes(key);
+    const length = requireBytes(key, argument);
     if (length === 0) throw keyEmpty(argument);
     if (length > KEY_BYTES_MAX) throw keyTooLong(argument, length);
-    return writeBytes(key, target, offset);
+    return writeBytes(key, target, offset, length);
   },
 
   decode: copyOut,

@@ -20,8 +20,7 @@ function boundOfText(text: string, argument: string): number {
   return bound;
 }
 
-function boundOfBytes(bytes: Uint8Array, argument: string): number {
-  const length = lengthOfBytes(bytes);
+function boundOfBytes(length: number, argument: string): number {
   if (length > VALUE_BYTES_MAX) throw valueTooLong(argument, length);
   return length;
 }
@@ -47,8 +46,7 @@ export const bufferValues: ValueEncoding<Uint8Array> = {
   name: 'buffer',
 
   byteLengthBound(value, argument = 'value') {
-    requireBytes(value, argument);
-    return boundOfBytes(value, argument);
+    return boundOfBytes(requireBytes(value, argument), argument);
   },
 
   write: writeBytes,
@@ -78,7 +76,7 @@ class WholeEncoding<V> implements ValueEncoding<V> {
     this.#encoded = encoded;
     return typeof encoded === 'string'
       ? boundOfText(encoded, argument)
-      : boundOfBytes(encoded, argument);
+      : boundOfBytes(lengthOfBytes(encoded), argument);
   }
 
   write(_value: V, target: Buffer, offset: number): number {

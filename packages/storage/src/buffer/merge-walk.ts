@@ -10,6 +10,7 @@
  *    is none: removing the range has done its work.
  * 2. A family that the window drops has neither tombstones nor entries: its tree goes as a whole.
  */
+import { CACHE_LINE_WORDS, touchLines } from '../cache-lines.js';
 import { OperationKind } from '../format/operation.js';
 import {
   FAMILY_CREATED,
@@ -43,6 +44,10 @@ const LEAF_UNITS = unitsAt(0);
 const OLDER_THAN_ALL = 0;
 /** Word 0 is in the header, never a leaf. */
 const NO_LEAF = 0;
+/** Entries between the one that is given and the one whose bytes are asked for. */
+const ENTRIES_AHEAD = 3;
+/** Of longer values the hardware brings the rest. */
+const WORDS_AHEAD_MAX = 8 * CACHE_LINE_WORDS;
 
 export class BufferMergeWalk {
   /** Current family. */
@@ -155,7 +160,9 @@ export class BufferMergeWalk {
     let entry = this.entry + 1;
     while (leaf !== NO_LEAF) {
       const count = words[leaf + NODE_COUNT];
+      if (entry === 0) touchLeaf(words, leaf, count);
       for (; entry < count; entry++) {
+        if (entry + ENTRIES_AHEAD < count) touchEntry(words, leaf, entry + ENTRIES_AHEAD);
         if (this.take(entryKey(words, leaf, LEAF_UNITS, entry))) {
           this.leaf = leaf;
           this.entry = entry;
@@ -192,4 +199,24 @@ export class BufferMergeWalk {
     const ordinal = ordinalOf(words, version);
     return isCovered(bytes, words, familyId, bytes, keyOffset, keyBytes, ordinal, upTo);
   }
+}
+
+/**
+ * Keys in order stand in any order in memory, and what the trees do with one takes so long that the
+ * processor cannot run ahead to the next one: so key nodes are asked for a leaf at a time.
+ */
+function touchLeaf(words: Int32Array, leaf: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const keyNode = entryKey(words, leaf, LEAF_UNITS, i);
+    touchLines(words, keyNode, keyNode + 1);
+  }
+  for (let i = 0; i < ENTRIES_AHEAD && i < count; i++) touchEntry(words, leaf, i);
+}
+
+/** Asks for the value of an entry, and for the key behind it. */
+function touchEntry(words: Int32Array, leaf: number, entry: number): void {
+  const keyNode = entryKey(words, leaf, LEAF_UNITS, entry);
+  const start = words[keyNode + KEY_VALUE_OFFSET] >> 2;
+  const end = (words[keyNode + KEY_OFFSET] >> 2) + 1;
+  touchLines(words, start, end - start > WORDS_AHEAD_MAX ? start + WORDS_AHEAD_MAX : end);
 }

@@ -3,6 +3,7 @@
  * Shared frames are copied here and sealed in the copy: the checksum is never stored in a frame
  * that another thread may be reading.
  */
+import { ManifoldError, errnoOf } from '../errors.js';
 import { sealPage } from '../format/page-header.js';
 import type { VfsFile } from '../vfs/vfs.js';
 
@@ -61,4 +62,16 @@ export class PageWriter {
     const at = this.#count++ * this.#pageBytes;
     return this.#buffer.subarray(at, at + this.#pageBytes);
   }
+}
+
+/** What the operating system says when a page of a running transaction cannot be written. */
+export function earlyWriteError(path: string, error: unknown): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined || error instanceof ManifoldError) return error;
+  const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
+  return new ManifoldError(
+    isFull ? 'ERR_MANIFOLD_FULL' : 'ERR_MANIFOLD_IO',
+    `${path}: a page of a large change cannot be written: ${(error as Error).message}`,
+    { cause: error, path },
+  );
 }

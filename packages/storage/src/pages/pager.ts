@@ -12,7 +12,6 @@
  *    verified before its frame is linked.
  */
 import { assert, COSTLY_CHECKS } from '../assert.js';
-import { ManifoldError, errnoOf } from '../errors.js';
 import {
   PAGE_HEADER_BIRTH_HIGH,
   PAGE_HEADER_BIRTH_LOW,
@@ -57,10 +56,11 @@ import {
   recycleFrames,
   retireFrame,
 } from './frame-table.js';
+import { FrameHints, hintAt } from './frame-hints.js';
 import { Magazine } from './magazine.js';
 import { giveFreePages, markPagesClean, retirePages } from './page-release.js';
 import { PageLoader } from './page-loader.js';
-import { PageWriter } from './page-writer.js';
+import { PageWriter, earlyWriteError } from './page-writer.js';
 
 /**
  * `beginOperation` makes room when fewer frames than this are free: a share of the cache, so that a
@@ -106,6 +106,7 @@ export class Pager {
   private readonly epochs: Int32Array;
   private readonly epochSlot: number;
   private readonly magazine: Magazine;
+  private readonly hints = new FrameHints();
   private nextToken = 0;
   private pageWriter: PageWriter | undefined;
 
@@ -145,7 +146,9 @@ export class Pager {
     // The slot is stored (a full fence) before the first bucket is loaded atomically: a frame
     // retired before this store is off its chain by then, one retired later carries a tag that is
     // not below our epoch, so it is not recycled under us.
-    Atomics.store(this.epochs, this.epochSlot, Atomics.load(this.epochs, EPOCH_GLOBAL));
+    const epoch = Atomics.load(this.epochs, EPOCH_GLOBAL);
+    Atomics.store(this.epochs, this.epochSlot, epoch);
+    this.hints.begin(epoch, Atomics.load(this.epochs, EPOCH_GLOBAL));
   }
 
   endOperation(): void {
@@ -204,6 +207,13 @@ export class Pager {
   // --- finding pages ----------------------------------------------------------------------------
 
   fetch(page: number, birth: number): number {
+    const { hints } = this;
+    const at = hintAt(page);
+    if (hints.hold && hints.words[at] === page) {
+      const frame = hints.words[at + 1]!;
+      if (COSTLY_CHECKS) this.assertFound(frame, page, birth);
+      return frame;
+    }
     // `findFrame` by hand: this is the innermost step of every descent.
     const table = this.frameTable;
     let frame = Atomics.load(this.frameBuckets, bucketOf(page, this.frameBuckets.length - 1));
@@ -211,14 +221,21 @@ export class Pager {
       const row = frame << FRAME_ROW_SHIFT;
       if (table[row + FRAME_PAGE] === page) {
         table[row + FRAME_USED] = 1;
-        if (COSTLY_CHECKS) {
-          assert(this.birthOf(frame) === birth, `page ${page} in memory has the expected birth`);
+        if (hints.hold) {
+          hints.words[at] = page;
+          hints.words[at + 1] = frame;
         }
+        if (COSTLY_CHECKS) this.assertFound(frame, page, birth);
         return frame;
       }
       frame = table[row + FRAME_NEXT]!;
     }
     return this.loader.load(page, birth);
+  }
+
+  private assertFound(frame: number, page: number, birth: number): void {
+    assert(this.pageOf(frame) === page, `page ${page} is in the frame that was found`);
+    assert(this.birthOf(frame) === birth, `page ${page} in memory has the expected birth`);
   }
 
   findFrame(page: number): number {
@@ -288,6 +305,7 @@ export class Pager {
    * changed in place again and written once more later. Refused for a scratch frame.
    */
   private ownAgain(diff: Diff, frame: number, page: number): boolean {
+    this.hints.end();
     const control = this.shared.pagesControl;
     lockMutex(control, PAGES_LOCK);
     const owned = this.findFrame(page) === frame;
@@ -309,6 +327,7 @@ export class Pager {
   }
 
   release(diff: Diff, page: number, birth: number): void {
+    this.hints.end();
     diff.pushFreed(page, birth);
     const frame = this.findFrame(page);
     if (frame === NO_FRAME || !this.isPrivate(diff, frame)) return;
@@ -336,6 +355,7 @@ export class Pager {
    * Number and birth in place, linked, owned by the diff; kind, level and body are the caller's.
    */
   private takeFrame(diff: Diff): number {
+    this.hints.end();
     const frame = this.magazine.takeFrame();
     const page = this.magazine.takePage();
     const birth = this.magazine.takeBirth();
@@ -387,6 +407,7 @@ export class Pager {
    * Outside an operation. Private pages were never visible to another thread, so no epoch is due.
    */
   rollBack(diff: Diff, mark: DiffMark): void {
+    this.hints.end();
     const numbers = diff.allocated.slice(mark.allocatedCount, diff.allocatedCount).sort();
     this.pageWriter?.forget(numbers);
     const control = this.shared.pagesControl;
@@ -421,6 +442,7 @@ export class Pager {
    */
   spill(diff: Diff, pagesMax = Infinity): void {
     assert(this.canWriteThrough, 'pages may be written early');
+    this.hints.end();
     const candidates = diff.unspilled(pagesMax);
     const isDirty = (page: number): boolean => {
       const frame = this.findFrame(page);
@@ -474,16 +496,4 @@ export class Pager {
   giveFreePages(pages: Int32Array, count: number): number {
     return giveFreePages(this.shared, pages, count);
   }
-}
-
-/** What the operating system says when a page of a running transaction cannot be written. */
-function earlyWriteError(path: string, error: unknown): unknown {
-  const errno = errnoOf(error);
-  if (errno === undefined || error instanceof ManifoldError) return error;
-  const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
-  return new ManifoldError(
-    isFull ? 'ERR_MANIFOLD_FULL' : 'ERR_MANIFOLD_IO',
-    `${path}: a page of a large change cannot be written: ${(error as Error).message}`,
-    { cause: error, path },
-  );
 }

@@ -1,11 +1,19 @@
 /**
  * Point look-up and counting: one descent each. Any thread, inside a pager operation.
  */
+import { CACHE_LINE_WORDS, touchLines } from '../cache-lines.js';
 import type { Pager } from '../pages/pager.js';
 import { LEVELS_MAX, childBirth, childCount, childPage, nodeLevel } from './node-layout.js';
 import { branchCell, checkNode, corruptPage } from './node-read.js';
 import { childSlot, searchLeaf } from './node-search.js';
 import { type TreeHit, type TreeRoot, loadHit } from './tree-root.js';
+
+/**
+ * Lines behind the header, where a leaf's slots stand. Asked for at once: a search that meets them
+ * one by one waits for memory each time (measured with a million entries and random keys: 8 to 10 %
+ * of a look-up).
+ */
+const SLOT_LINES_WORDS = 4 * CACHE_LINE_WORDS;
 
 /** True when the key is there; then `hit` says where its value is. */
 export function treeGet(
@@ -25,6 +33,8 @@ export function treeGet(
     const u8 = pager.u8[frame >>> pager.regionShift]!;
     checkNode(pager, i32, base, level);
     if (level === 0) {
+      const slots = (base >> 2) + CACHE_LINE_WORDS;
+      touchLines(i32, slots, slots + SLOT_LINES_WORDS);
       const slot = searchLeaf(u8, i32, base, key, 0, keyBytes);
       if (slot < 0) return false;
       loadHit(pager, u8, i32, base, slot, hit);
