@@ -14,5 +14,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { MANIFOLD_CHECKS: '1' },
+    // Loaded by Node itself: in Vitest's module runner every use of an import is a getter call.
+    server: { deps: { external: [/\/packages\/[\w-]+\/dist\//] } },
   },
 });

@@ -9,7 +9,7 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 setFlagsFromString('--no-expose-gc');
 
-const RUNS_BETWEEN = 32;
+const RUNS_BETWEEN = 320;
 let runs = 0;
 
 /** Called after every run. The event loop gets a turn: there, what was collected is released. */

@@ -2,7 +2,7 @@
  * One life of a simulated database, from its opening to its close or crash, and the comparison of
  * what the next opening finds: everything acknowledged, and a prefix of the commits in their order.
  */
-import { openWith, type ManifoldDatabase } from '@manifold-db/core/internal';
+import { openWith, type ManifoldDatabase, type OpenEnvironment } from '@manifold-db/core/internal';
 import type { OpenOptions } from '@manifold-db/core';
 import {
   DATA_FILE_NAME,
@@ -11,6 +11,7 @@ import {
   createFaultVfs,
   type Vfs,
 } from '@manifold-db/storage';
+import { SharedPool } from '../shared-pool.js';
 import { call, checkpoint, goOnWithOne } from './calls.js';
 import { Ledger, type Submission } from './ledger.js';
 import { FAMILIES } from './model.js';
@@ -20,6 +21,8 @@ import { Actor, HangError, ScheduledHost } from './scheduled-host.js';
 import { CrashError, World, codeOf, count, type Course } from './world.js';
 
 const PATH = '/db';
+/** Of one run after the other. */
+const memory = new SharedPool();
 /** Every promise that can go on has gone on after so many turns of the microtask queue. */
 const MICROTASK_TURNS = 20;
 /** A crash that waits for a file operation that does not come happens after so many steps. */
@@ -84,8 +87,14 @@ async function settle<T>(host: ScheduledHost, promise: Promise<T>): Promise<T> {
   }
 }
 
-function open(plan: LifePlan, { host, vfs }: Running): Promise<ManifoldDatabase> {
-  return settle(host, openWith(PATH, {}, { vfs, host, withoutLock: true, sizes: plan.sizes }));
+function open(
+  sizes: LifePlan['sizes'],
+  { host, vfs }: Running,
+  options: OpenOptions = {},
+): Promise<ManifoldDatabase> {
+  const { allocate } = memory;
+  const environment: OpenEnvironment = { vfs, host, withoutLock: true, sizes, allocate };
+  return settle(host, openWith(PATH, options, environment));
 }
 
 export class Life {
@@ -118,12 +127,13 @@ export class Life {
   ): Promise<Inheritance> {
     const running = prepare(course, plan, inherited.disk, bugs);
     try {
-      const database = await open(plan, running);
+      const database = await open(plan.sizes, running);
       compareRecovered(course, database, inherited);
       return await new Life(course, plan, running, database).#run();
     } finally {
       running.host.retire();
       running.disk.onOperation = undefined;
+      memory.giveBack();
     }
   }
 
@@ -137,8 +147,8 @@ export class Life {
       return left;
     } finally {
       count(this.#course, 'steps', this.#running.host.steps);
-      // Open iterators of a database that crashed would hold it for ever.
-      this.#world.readers.length = 0;
+      // Those of a database that crashed, too: nobody refers to its memory after the run.
+      for (const reader of this.#world.readers.splice(0)) reader.close();
     }
   }
 
@@ -341,16 +351,17 @@ function compareRecovered(
 /** For looking only, at the end of a run. */
 export async function compareAtEnd(course: Course, inherited: Inheritance): Promise<void> {
   const plan: LifePlan = { ...drawLife(course.random, 0), fault: undefined };
-  const { host, vfs } = prepare(course, plan, inherited.disk, 0);
+  const running = prepare(course, plan, inherited.disk, 0);
+  const { host } = running;
   const options: OpenOptions = { readOnly: true, createIfMissing: false };
   const sizes = { ...plan.sizes, cacheBytes: READ_CACHE_BYTES };
-  const environment = { vfs, host, withoutLock: true, sizes };
   try {
-    const database = await settle(host, openWith(PATH, options, environment));
+    const database = await open(sizes, running, options);
     compareRecovered(course, database, inherited);
     await settle(host, database.close());
   } finally {
     host.retire();
+    memory.giveBack();
   }
 }
 
