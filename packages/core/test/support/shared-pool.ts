@@ -7,6 +7,15 @@
  * any more that could still write to it: its snapshots and iterators are closed, too (the garbage
  * collector would release them later).
  */
+const ZEROS = new Uint8Array(256 * 1024);
+
+/** `fill` stores byte by byte when memory is shared, and takes eight times as long. */
+function zero(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += ZEROS.length) {
+    bytes.set(ZEROS.subarray(0, bytes.length - at), at);
+  }
+}
+
 export class SharedPool {
   readonly #free = new Map<number, SharedArrayBuffer[]>();
   readonly #used: SharedArrayBuffer[] = [];
@@ -21,8 +30,8 @@ export class SharedPool {
   /** Everything that was handed out. */
   giveBack(): void {
     for (const memory of this.#used) {
-      new Uint8Array(memory).fill(0);
       const { byteLength } = memory;
+      zero(new Uint8Array(memory));
       const alike = this.#free.get(byteLength);
       if (alike === undefined) this.#free.set(byteLength, [memory]);
       else alike.push(memory);
