@@ -7,12 +7,19 @@
  * any more that could still write to it: its snapshots and iterators are closed, too (the garbage
  * collector would release them later).
  */
-const ZEROS = new Uint8Array(256 * 1024);
+const PIECE_BYTES = 16 * 1024;
+const ZEROS = Buffer.alloc(PIECE_BYTES);
 
-/** `fill` stores byte by byte when memory is shared, and takes eight times as long. */
-function zero(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += ZEROS.length) {
-    bytes.set(ZEROS.subarray(0, bytes.length - at), at);
+/**
+ * Zeroes what is not zero. Most of the memory was never written to: to look at it costs little, and
+ * the system keeps it as one page of zeros. (`fill` would store byte by byte when memory is shared.)
+ */
+function zero(memory: SharedArrayBuffer): void {
+  const bytes = Buffer.from(memory);
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    const end = Math.min(at + PIECE_BYTES, bytes.length);
+    if (ZEROS.compare(bytes, at, end, 0, end - at) === 0) continue;
+    bytes.set(ZEROS.subarray(0, end - at), at);
   }
 }
 
@@ -30,8 +37,8 @@ export class SharedPool {
   /** Everything that was handed out. */
   giveBack(): void {
     for (const memory of this.#used) {
+      zero(memory);
       const { byteLength } = memory;
-      zero(new Uint8Array(memory));
       const alike = this.#free.get(byteLength);
       if (alike === undefined) this.#free.set(byteLength, [memory]);
       else alike.push(memory);
