@@ -41,7 +41,13 @@ export interface Inheritance {
   readonly doubtful: Submission | undefined;
 }
 
-/** The disk is gone from here on. */
+/** What was so when the disk went. */
+interface Crash {
+  readonly disk: SimulatedDisk;
+  readonly least: number;
+  readonly lastCommitted: number;
+}
+
 interface Running {
   readonly host: ScheduledHost;
   readonly disk: SimulatedDisk;
@@ -103,7 +109,7 @@ export class Life {
   readonly #running: Running;
   readonly #world: World;
   readonly #ledger: Ledger;
-  #crash: Inheritance | undefined;
+  #crash: Crash | undefined;
 
   private constructor(
     course: Course,
@@ -158,9 +164,9 @@ export class Life {
       this.#countWork();
       if (this.#plan.ending === 'close') return await this.#close();
       await this.#runToCrash();
-      return this.#crashNow();
+      return await this.#leave(this.#crashNow());
     } catch (error) {
-      if (this.#crash !== undefined) return this.#crash;
+      if (this.#crash !== undefined) return await this.#leave(this.#crash);
       if (error instanceof HangError) throw new HangError(`${error.message}; ${this.#waiting()}`);
       throw error;
     }
@@ -297,7 +303,6 @@ export class Life {
         return;
       }
       this.#crash = this.#crashNow();
-      this.#world.hasCrashed = true;
       throw new CrashError();
     };
     const end = host.steps + STEPS_TO_CRASH_MAX;
@@ -306,21 +311,31 @@ export class Life {
     }
   }
 
-  #crashNow(): Inheritance {
+  #crashNow(): Crash {
     if (this.#crash !== undefined) return this.#crash;
     const { course, database, acknowledged, written } = this.#world;
+    const { lastCommitted } = database;
     const { disk } = this.#running;
-    const { doubtful } = this.#ledger;
     count(course, this.#plan.ending === 'kill' ? 'killed' : 'power cut');
-    // What was called last may have a sequence that nobody has seen.
-    this.#world.review();
+    this.#world.hasCrashed = true;
     const synced = Math.max(acknowledged, database.lastSynced);
     if (this.#plan.ending === 'kill') {
-      return { disk: disk.crash({ keep: 'all' }), least: Math.max(synced, written), doubtful };
+      const least = Math.max(synced, written);
+      return { disk: disk.crash({ keep: 'all' }), least, lastCommitted };
     }
     const isAllLost = course.random() < 0.3;
     const left = disk.crash(isAllLost ? { keep: 'none' } : { random: course.random });
-    return { disk: left, least: synced, doubtful };
+    return { disk: left, least: synced, lastCommitted };
+  }
+
+  /**
+   * Within the step of the crash commits may have got sequences that nobody has seen, and others
+   * may have been refused: the promises tell, which run only now.
+   */
+  async #leave({ disk, least, lastCommitted }: Crash): Promise<Inheritance> {
+    await drain();
+    this.#world.review(lastCommitted);
+    return { disk, least, doubtful: this.#ledger.doubtful };
   }
 }
 
