@@ -11,8 +11,8 @@ const PIECE_BYTES = 16 * 1024;
 const ZEROS = Buffer.alloc(PIECE_BYTES);
 
 /**
- * Zeroes what is not zero. Most of the memory was never written to: to look at it costs little, and
- * the system keeps it as one page of zeros. (`fill` would store byte by byte when memory is shared.)
+ * Zeroes what is not zero. Most of the memory was never written to: to look at it costs little, as
+ * the system has one page of zeros for all of it. (`fill` stores shared memory byte by byte.)
  */
 function zero(memory: SharedArrayBuffer): void {
   const bytes = Buffer.from(memory);
