@@ -119,9 +119,9 @@ export class Engine implements BuildContext {
 
   /**
    * Frames come from operations of other threads that end, from commits that are applied, and from
-   * a checkpoint. One that begins when everything is synced that was committed when the wait began
-   * covers all of it, or the one behind it, if it was under way already: after two there is no hope.
-   * Checkpoints before that do not count: commits may be far ahead of the fsync worker.
+   * a checkpoint. Once everything is synced that was committed when the wait began, the second one
+   * from there covers all of it. Those before do not count: commits may be far ahead of the fsync
+   * worker.
    */
   #waitForRoom(pages: number): void {
     const { pager, shared } = this;
