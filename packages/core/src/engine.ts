@@ -121,12 +121,15 @@ export class Engine implements BuildContext {
 
   /**
    * Frames come from operations of other threads that end, from commits that are applied, and from
-   * a checkpoint. The second one covers everything that was committed when the wait began.
+   * a checkpoint. Once everything is synced that was committed when the wait began, the second one
+   * from there covers all of it. Those before do not count: commits may be far ahead of the fsync
+   * worker.
    */
   #waitForRoom(pages: number): void {
     const { pager, shared } = this;
     const { progress, logSpace } = shared;
-    let request = 0;
+    const last = this.lastCommitted;
+    let request: number | undefined;
     let checkpoints = 0;
     // The checkpoint needs some itself.
     pager.returnFrames();
@@ -137,10 +140,12 @@ export class Engine implements BuildContext {
         this.publishSynced();
         if (this.hasFailed || pager.reserveFrames(pages)) return true;
         if (pager.retiredFrames() > 0) return false;
-        const isDone = ((Atomics.load(progress, PROGRESS_CHECKPOINT_DONE) - request) | 0) >= 0;
-        if (checkpoints > 0 && !isDone) return Atomics.load(logSpace, LOG_FULL) !== 0;
+        if (request !== undefined) {
+          const done = Atomics.load(progress, PROGRESS_CHECKPOINT_DONE);
+          if (((done - request) | 0) < 0) return Atomics.load(logSpace, LOG_FULL) !== 0;
+        }
         if (checkpoints === CHECKPOINTS_WAITED_FOR) return true;
-        checkpoints++;
+        if (this.synced >= last) checkpoints++;
         request = this.requestCheckpoint();
         return false;
       },

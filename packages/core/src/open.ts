@@ -22,6 +22,7 @@ import {
   publishRootSet,
   readMetas,
   storeWide,
+  type AllocateShared,
   type ApplyInit,
   type DatabaseLock,
   type Vfs,
@@ -57,6 +58,8 @@ export interface OpenEnvironment {
   readonly trace?: SharedArrayBuffer;
   /** Bugs put back by a test (TEST_SWITCH_*), in force from the start of recovery. */
   readonly testSwitches?: number;
+  /** Where shared memory comes from: a test that opens very often uses its own again. */
+  readonly allocate?: AllocateShared;
 }
 
 /** Segments kept ready for a burst, as a share of `walBytesMax`. */
@@ -119,6 +122,7 @@ async function openChecked(
       signal: checked.signal,
       trace: environment.trace,
       testSwitches: environment.testSwitches ?? 0,
+      allocate: environment.allocate,
     });
     if (created) recovered.engine.recovery = { ...recovered.engine.recovery!, created };
     return await start(recovered, lock, environment);

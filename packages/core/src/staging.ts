@@ -5,7 +5,8 @@
  */
 import { MIB, OPERATION_HEADER_BYTES, padTo4 } from '@manifold-db/storage';
 
-const INITIAL_BYTES = 256 * 1024;
+/** Most transactions are small; every opening makes a few of these. */
+const INITIAL_BYTES = 16 * 1024;
 /** A buffer grown beyond this by one large transaction is given up after it. */
 const KEPT_BYTES_MAX = 4 * MIB;
 

@@ -12,7 +12,7 @@
 import { proof } from './support/proof.js';
 import { runSeed } from './support/simulation/run-seed.js';
 
-proof({ name: 'simulation', unit: 'seeds', small: 150, large: 200_000 }, async (run) => {
+proof({ name: 'simulation', unit: 'seeds', small: 2000, large: 200_000 }, async (run) => {
   for (let i = 0; !run.isOver; i++) {
     const seed = run.onlyCase === undefined ? run.seed + i : Number(run.onlyCase);
     const first = await runSeed(seed);

@@ -90,6 +90,9 @@ export interface Shared {
   readonly trace: SharedArrayBuffer | undefined;
 }
 
+/** Where the regions come from: zeroed memory that nobody else refers to. */
+export type AllocateShared = (bytes: number) => SharedArrayBuffer;
+
 /** Words of the pending queue: room for the page lists of a few large commits. */
 export const QUEUE_WORDS = 1 << 18;
 
@@ -97,44 +100,50 @@ function powerOfTwoAtLeast(value: number): number {
   return 2 ** Math.ceil(Math.log2(value));
 }
 
-function frameRegions(sizes: SharedSizes): SharedArrayBuffer[] {
+function allocateShared(bytes: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(bytes);
+}
+
+function frameRegions(sizes: SharedSizes, allocate: AllocateShared): SharedArrayBuffer[] {
   const regions: SharedArrayBuffer[] = [];
   for (let left = sizes.cacheBytes; left > 0; left -= REGION_BYTES_MAX) {
-    regions.push(new SharedArrayBuffer(Math.min(left, REGION_BYTES_MAX)));
+    regions.push(allocate(Math.min(left, REGION_BYTES_MAX)));
   }
   return regions;
 }
 
-export function createSharedBuffers(sizes: SharedSizes): SharedBuffers {
+export function createSharedBuffers(
+  sizes: SharedSizes,
+  allocate: AllocateShared = allocateShared,
+): SharedBuffers {
   assert(sizes.pageBytes >= PAGE_BYTES_MIN, 'page size is validated by the caller');
   assert(sizes.cacheBytes % sizes.pageBytes === 0, 'the cache holds whole pages');
   assert((sizes.walRingBytes & (sizes.walRingBytes - 1)) === 0, 'the ring is a power of two');
   const frameCount = sizes.cacheBytes / sizes.pageBytes;
   return {
     sizes,
-    progress: new SharedArrayBuffer(PROGRESS_BYTES),
-    failureText: new SharedArrayBuffer(FAILURE_TEXT_BYTES),
-    bells: new SharedArrayBuffer(BELLS_BYTES),
-    epochs: new SharedArrayBuffer(EPOCHS_BYTES),
-    ringControl: new SharedArrayBuffer(RING_CONTROL_BYTES),
-    ringDescriptors: new SharedArrayBuffer(RING_DESCRIPTORS_BYTES),
-    ringBytes: new SharedArrayBuffer(sizes.walRingBytes),
-    logSpace: new SharedArrayBuffer(LOG_SPACE_BYTES),
-    queueControl: new SharedArrayBuffer(QUEUE_CONTROL_BYTES),
-    queueWords: new SharedArrayBuffer(QUEUE_WORDS * INT32),
-    roots: new SharedArrayBuffer(ROOTS_BYTES),
-    names: new SharedArrayBuffer(NAMES_BYTES),
-    snapshots: new SharedArrayBuffer(SNAPSHOTS_BYTES),
-    pagesControl: new SharedArrayBuffer(PAGES_CONTROL_BYTES),
-    frameTable: new SharedArrayBuffer(frameCount * FRAME_ROW_WORDS * INT32),
-    frameBuckets: new SharedArrayBuffer(powerOfTwoAtLeast(frameCount * 2) * INT32),
-    freePages: new SharedArrayBuffer(FREE_PAGES_SHARED_MAX * INT32),
-    frameRegions: frameRegions(sizes),
-    writeBuffers: Array.from(
-      { length: sizes.writeBufferCount },
-      () => new SharedArrayBuffer(sizes.writeBufferBytes),
+    progress: allocate(PROGRESS_BYTES),
+    failureText: allocate(FAILURE_TEXT_BYTES),
+    bells: allocate(BELLS_BYTES),
+    epochs: allocate(EPOCHS_BYTES),
+    ringControl: allocate(RING_CONTROL_BYTES),
+    ringDescriptors: allocate(RING_DESCRIPTORS_BYTES),
+    ringBytes: allocate(sizes.walRingBytes),
+    logSpace: allocate(LOG_SPACE_BYTES),
+    queueControl: allocate(QUEUE_CONTROL_BYTES),
+    queueWords: allocate(QUEUE_WORDS * INT32),
+    roots: allocate(ROOTS_BYTES),
+    names: allocate(NAMES_BYTES),
+    snapshots: allocate(SNAPSHOTS_BYTES),
+    pagesControl: allocate(PAGES_CONTROL_BYTES),
+    frameTable: allocate(frameCount * FRAME_ROW_WORDS * INT32),
+    frameBuckets: allocate(powerOfTwoAtLeast(frameCount * 2) * INT32),
+    freePages: allocate(FREE_PAGES_SHARED_MAX * INT32),
+    frameRegions: frameRegions(sizes, allocate),
+    writeBuffers: Array.from({ length: sizes.writeBufferCount }, () =>
+      allocate(sizes.writeBufferBytes),
     ),
-    statistics: new SharedArrayBuffer(STATISTICS_BYTES),
+    statistics: allocate(STATISTICS_BYTES),
   };
 }
 

@@ -30,6 +30,7 @@ import {
   seedFreePages,
   segmentFileName,
   usedSlots,
+  type AllocateShared,
   type LoadedCheckpoint,
   type LogScanResult,
   type LogSegment,
@@ -61,6 +62,8 @@ export interface RecoverInput {
   readonly trace: SharedArrayBuffer | undefined;
   /** Bugs put back by a test (TEST_SWITCH_*). */
   readonly testSwitches: number;
+  /** Instead of new memory. */
+  readonly allocate: AllocateShared | undefined;
 }
 
 export interface Recovered {
@@ -97,7 +100,7 @@ function recoverWith(input: RecoverInput, dataFile: VfsFile): Recovered {
   const startedMs = input.host.now();
   const checkpoint = loadCheckpoint(vfs, path);
   const { meta } = checkpoint;
-  const regions = createSharedBuffers(sharedSizes(options));
+  const regions = createSharedBuffers(sharedSizes(options), input.allocate);
   const buffers = input.trace === undefined ? regions : { ...regions, trace: input.trace };
   const engine = openPages(input, buffers, checkpoint, dataFile);
   const seededBelow = seedFreePages(engine.pager, checkpoint.freeMap.inUse, meta.pageCount);

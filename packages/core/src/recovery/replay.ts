@@ -13,6 +13,7 @@ import {
   BufferMergeWalk,
   CLEAR_HAS_HIGH,
   CLEAR_HAS_LOW,
+  KIB,
   MIB,
   OperationCursor,
   OperationKind,
@@ -27,8 +28,12 @@ import {
 import { TreeChanges, type FamilyChange } from '../build/tree-changes.js';
 import type { Engine } from '../engine.js';
 
-/** Most logs that are found are short: theirs fits into the first, and opening stays cheap. */
-const FIRST_BUFFER_BYTES = MIB;
+/**
+ * Most logs that are found are short: theirs fits into the first, and opening stays cheap. A full
+ * one is followed by one so many times as large, up to the last.
+ */
+const FIRST_BUFFER_BYTES = 64 * KIB;
+const BUFFER_GROWTH = 16;
 const BUFFER_BYTES = 16 * MIB;
 
 export class Replay implements LogSink {
@@ -121,13 +126,16 @@ export class Replay implements LogSink {
     const bytes = payload.length;
     const families = this.#byId.size;
     if (!WriteBuffer.fits(BUFFER_BYTES, bytes, operationCount, clearCount, families)) return false;
-    this.#buffer ??= newBuffer(FIRST_BUFFER_BYTES);
-    if (!this.#buffer.hasRoom(bytes, operationCount, clearCount, families)) {
+    let buffer = (this.#buffer ??= newBuffer(FIRST_BUFFER_BYTES));
+    if (!buffer.hasRoom(bytes, operationCount, clearCount, families)) {
       this.#merge();
-      if (this.#buffer.bytes.length < BUFFER_BYTES) this.#buffer = newBuffer(BUFFER_BYTES);
+      let size = buffer.bytes.length;
+      do size = Math.min(BUFFER_BYTES, size * BUFFER_GROWTH);
+      while (!WriteBuffer.fits(size, bytes, operationCount, clearCount, families));
+      if (size > buffer.bytes.length) buffer = this.#buffer = newBuffer(size);
     }
     this.#align(payload);
-    this.#buffer.add(this.#payload, this.#words, 0, payload.length, sequence, () => 0);
+    buffer.add(this.#payload, this.#words, 0, payload.length, sequence, () => 0);
     return true;
   }
 

@@ -16,10 +16,11 @@ export interface PagesInUse {
  * every free page stands there; those from it on are the apply worker's to offer.
  */
 export function seedFreePages(pager: Pager, inUse: PagesInUse, pageCount: number): number {
-  const pages = new Int32Array(FREE_PAGES_SHARED_MAX);
+  const countMax = Math.min(FREE_PAGES_SHARED_MAX, Math.max(0, pageCount - FIRST_DATA_PAGE));
+  const pages = new Int32Array(countMax);
   let count = 0;
   let page: number = FIRST_DATA_PAGE;
-  for (; page < pageCount && count < FREE_PAGES_SHARED_MAX; page++) {
+  for (; page < pageCount && count < countMax; page++) {
     if (!inUse.has(page)) pages[count++] = page;
   }
   pager.giveFreePages(pages, count);

@@ -45,4 +45,17 @@ describe('PageWriter', () => {
     writer.forget(Int32Array.of(6));
     expect(writes).toEqual(['5+2']);
   });
+
+  it('keeps what it has collected when its buffer grows', () => {
+    const written: Uint8Array[] = [];
+    const write: VfsFile['write'] = (parts) => {
+      written.push(Uint8Array.from(parts[0]!));
+    };
+    const pageCount = 50;
+    const writer = new PageWriter({ write } as VfsFile, PAGE_BYTES, 64 * PAGE_BYTES);
+    const pages = Array.from({ length: pageCount }, (_, i) => new Uint8Array(PAGE_BYTES).fill(i));
+    for (const [i, page] of pages.entries()) writer.add(100 + i, page);
+    writer.flush();
+    expect(written).toEqual([Uint8Array.from(pages.flatMap((page) => [...page]))]);
+  });
 });

@@ -2,15 +2,19 @@
  * Collects pages with consecutive numbers in a private buffer and writes each run in one call.
  * Shared frames are copied here and sealed in the copy: the checksum is never stored in a frame
  * that another thread may be reading.
+ *
+ * The buffer grows to what the longest run needs: most checkpoints write a few pages.
  */
 import { ManifoldError, errnoOf } from '../errors.js';
 import { sealPage } from '../format/page-header.js';
 import type { VfsFile } from '../vfs/vfs.js';
 
+const FIRST_PAGES = 8;
+
 export class PageWriter {
   readonly #file: VfsFile;
   readonly #pageBytes: number;
-  readonly #buffer: Uint8Array;
+  #buffer: Uint8Array;
   readonly #capacity: number;
   #first = 0;
   #count = 0;
@@ -20,7 +24,7 @@ export class PageWriter {
     this.#file = file;
     this.#pageBytes = pageBytes;
     this.#capacity = Math.max(1, Math.floor(bufferBytes / pageBytes));
-    this.#buffer = new Uint8Array(this.#capacity * pageBytes);
+    this.#buffer = new Uint8Array(Math.min(FIRST_PAGES, this.#capacity) * pageBytes);
   }
 
   /** A sealed page; the bytes are copied. */
@@ -60,7 +64,15 @@ export class PageWriter {
     }
     if (this.#count === 0) this.#first = page;
     const at = this.#count++ * this.#pageBytes;
+    if (at === this.#buffer.length) this.#grow();
     return this.#buffer.subarray(at, at + this.#pageBytes);
+  }
+
+  #grow(): void {
+    const bytesMax = this.#capacity * this.#pageBytes;
+    const grown = new Uint8Array(Math.min(bytesMax, this.#buffer.length * 2));
+    grown.set(this.#buffer);
+    this.#buffer = grown;
   }
 }
 

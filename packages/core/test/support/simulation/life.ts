@@ -2,7 +2,7 @@
  * One life of a simulated database, from its opening to its close or crash, and the comparison of
  * what the next opening finds: everything acknowledged, and a prefix of the commits in their order.
  */
-import { openWith, type ManifoldDatabase } from '@manifold-db/core/internal';
+import { openWith, type ManifoldDatabase, type OpenEnvironment } from '@manifold-db/core/internal';
 import type { OpenOptions } from '@manifold-db/core';
 import {
   DATA_FILE_NAME,
@@ -11,6 +11,7 @@ import {
   createFaultVfs,
   type Vfs,
 } from '@manifold-db/storage';
+import { SharedPool } from '../shared-pool.js';
 import { call, checkpoint, goOnWithOne } from './calls.js';
 import { Ledger, type Submission } from './ledger.js';
 import { FAMILIES } from './model.js';
@@ -20,6 +21,8 @@ import { Actor, HangError, ScheduledHost } from './scheduled-host.js';
 import { CrashError, World, codeOf, count, type Course } from './world.js';
 
 const PATH = '/db';
+/** Of one run after the other. */
+const memory = new SharedPool();
 /** Every promise that can go on has gone on after so many turns of the microtask queue. */
 const MICROTASK_TURNS = 20;
 /** A crash that waits for a file operation that does not come happens after so many steps. */
@@ -38,7 +41,13 @@ export interface Inheritance {
   readonly doubtful: Submission | undefined;
 }
 
-/** The disk is gone from here on. */
+/** What was so when the disk went. */
+interface Crash {
+  readonly disk: SimulatedDisk;
+  readonly least: number;
+  readonly lastCommitted: number;
+}
+
 interface Running {
   readonly host: ScheduledHost;
   readonly disk: SimulatedDisk;
@@ -84,8 +93,14 @@ async function settle<T>(host: ScheduledHost, promise: Promise<T>): Promise<T> {
   }
 }
 
-function open(plan: LifePlan, { host, vfs }: Running): Promise<ManifoldDatabase> {
-  return settle(host, openWith(PATH, {}, { vfs, host, withoutLock: true, sizes: plan.sizes }));
+function open(
+  sizes: LifePlan['sizes'],
+  { host, vfs }: Running,
+  options: OpenOptions = {},
+): Promise<ManifoldDatabase> {
+  const { allocate } = memory;
+  const environment: OpenEnvironment = { vfs, host, withoutLock: true, sizes, allocate };
+  return settle(host, openWith(PATH, options, environment));
 }
 
 export class Life {
@@ -94,7 +109,7 @@ export class Life {
   readonly #running: Running;
   readonly #world: World;
   readonly #ledger: Ledger;
-  #crash: Inheritance | undefined;
+  #crash: Crash | undefined;
 
   private constructor(
     course: Course,
@@ -118,12 +133,13 @@ export class Life {
   ): Promise<Inheritance> {
     const running = prepare(course, plan, inherited.disk, bugs);
     try {
-      const database = await open(plan, running);
+      const database = await open(plan.sizes, running);
       compareRecovered(course, database, inherited);
       return await new Life(course, plan, running, database).#run();
     } finally {
       running.host.retire();
       running.disk.onOperation = undefined;
+      memory.giveBack();
     }
   }
 
@@ -137,8 +153,8 @@ export class Life {
       return left;
     } finally {
       count(this.#course, 'steps', this.#running.host.steps);
-      // Open iterators of a database that crashed would hold it for ever.
-      this.#world.readers.length = 0;
+      // Those of a database that crashed, too: nobody refers to its memory after the run.
+      for (const reader of this.#world.readers.splice(0)) reader.close();
     }
   }
 
@@ -148,9 +164,9 @@ export class Life {
       this.#countWork();
       if (this.#plan.ending === 'close') return await this.#close();
       await this.#runToCrash();
-      return this.#crashNow();
+      return await this.#leave(this.#crashNow());
     } catch (error) {
-      if (this.#crash !== undefined) return this.#crash;
+      if (this.#crash !== undefined) return await this.#leave(this.#crash);
       if (error instanceof HangError) throw new HangError(`${error.message}; ${this.#waiting()}`);
       throw error;
     }
@@ -287,7 +303,6 @@ export class Life {
         return;
       }
       this.#crash = this.#crashNow();
-      this.#world.hasCrashed = true;
       throw new CrashError();
     };
     const end = host.steps + STEPS_TO_CRASH_MAX;
@@ -296,21 +311,31 @@ export class Life {
     }
   }
 
-  #crashNow(): Inheritance {
+  #crashNow(): Crash {
     if (this.#crash !== undefined) return this.#crash;
     const { course, database, acknowledged, written } = this.#world;
+    const { lastCommitted } = database;
     const { disk } = this.#running;
-    const { doubtful } = this.#ledger;
     count(course, this.#plan.ending === 'kill' ? 'killed' : 'power cut');
-    // What was called last may have a sequence that nobody has seen.
-    this.#world.review();
+    this.#world.hasCrashed = true;
     const synced = Math.max(acknowledged, database.lastSynced);
     if (this.#plan.ending === 'kill') {
-      return { disk: disk.crash({ keep: 'all' }), least: Math.max(synced, written), doubtful };
+      const least = Math.max(synced, written);
+      return { disk: disk.crash({ keep: 'all' }), least, lastCommitted };
     }
     const isAllLost = course.random() < 0.3;
     const left = disk.crash(isAllLost ? { keep: 'none' } : { random: course.random });
-    return { disk: left, least: synced, doubtful };
+    return { disk: left, least: synced, lastCommitted };
+  }
+
+  /**
+   * Within the step of the crash commits may have got sequences that nobody has seen, and others
+   * may have been refused: the promises tell, which run only now.
+   */
+  async #leave({ disk, least, lastCommitted }: Crash): Promise<Inheritance> {
+    await drain();
+    this.#world.review(lastCommitted);
+    return { disk, least, doubtful: this.#ledger.doubtful };
   }
 }
 
@@ -341,16 +366,17 @@ function compareRecovered(
 /** For looking only, at the end of a run. */
 export async function compareAtEnd(course: Course, inherited: Inheritance): Promise<void> {
   const plan: LifePlan = { ...drawLife(course.random, 0), fault: undefined };
-  const { host, vfs } = prepare(course, plan, inherited.disk, 0);
+  const running = prepare(course, plan, inherited.disk, 0);
+  const { host } = running;
   const options: OpenOptions = { readOnly: true, createIfMissing: false };
   const sizes = { ...plan.sizes, cacheBytes: READ_CACHE_BYTES };
-  const environment = { vfs, host, withoutLock: true, sizes };
   try {
-    const database = await settle(host, openWith(PATH, options, environment));
+    const database = await open(sizes, running, options);
     compareRecovered(course, database, inherited);
     await settle(host, database.close());
   } finally {
     host.retire();
+    memory.giveBack();
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { SimulatedDisk } from '@manifold-db/storage';
 import { randomFrom } from '../simulator.js';
-import { collectGarbage } from './collect-garbage.js';
+import { takeTurn } from './turn.js';
 import { Life, compareAtEnd, describe, type Inheritance } from './life.js';
 import { Model } from './model.js';
 import { OperationHash } from './operation-hash.js';
@@ -49,6 +49,6 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   } catch (error) {
     problems.push(describe(error));
   }
-  await collectGarbage();
+  await takeTurn();
   return { hash: hash.digest(), problems, figures, trace: hash.trace ?? [] };
 }

@@ -195,7 +195,8 @@ export class World {
       const code = codeOf(error);
       done(code);
       this.#judge(name, code);
-      rejected(code);
+      // A call in which the crash strikes never comes back: that is no answer.
+      if (!(error instanceof CrashError)) rejected(code);
     };
     let promise: Promise<T>;
     try {
@@ -224,7 +225,7 @@ export class World {
 
   /** Compared once it is known which commit has which sequence. */
   later(check: () => string | undefined): void {
-    this.#checks.push(check);
+    if (!this.hasCrashed) this.#checks.push(check);
   }
 
   #judge(name: string, code: string): void {
@@ -237,19 +238,22 @@ export class World {
 
   // --- what has become of it --------------------------------------------------------------------
 
-  /** After all promises of the turn have run. */
-  review(): void {
-    const { ledger, database } = this;
+  /**
+   * After all promises of the turn have run. After a crash the last commit is that of its moment:
+   * what the engine makes of later ones is nobody's business.
+   */
+  review(lastCommitted = this.database.lastCommitted): void {
+    const { ledger } = this;
     const settled = this.#settled;
     this.#settled = [];
     for (const { submission, code } of settled) {
       if (code !== undefined && code !== INDETERMINATE) submission.isRefused = true;
     }
-    this.problem(ledger.bind(database.lastCommitted));
+    this.problem(ledger.bind(lastCommitted));
     for (const { submission, durability, sequence, code } of settled) {
       if (sequence === undefined) {
         this.problem(ledger.rejected(submission, code!));
-      } else {
+      } else if (sequence <= lastCommitted) {
         this.problem(ledger.resolved(submission, sequence));
         this.#acknowledge(durability, sequence);
       }
