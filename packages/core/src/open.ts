@@ -59,7 +59,7 @@ export interface OpenEnvironment {
   /** Bugs put back by a test (TEST_SWITCH_*), in force from the start of recovery. */
   readonly testSwitches?: number;
   /** Where shared memory comes from: a test that opens very often uses its own again. */
-  readonly allocate?: AllocateShared;
+  readonly allocate?: AllocateShared | undefined;
 }
 
 /** Segments kept ready for a burst, as a share of `walBytesMax`. */

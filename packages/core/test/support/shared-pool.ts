@@ -45,4 +45,9 @@ export class SharedPool {
     }
     this.#used.length = 0;
   }
+
+  /** For when somebody may still write to it. */
+  letGo(): void {
+    this.#used.length = 0;
+  }
 }

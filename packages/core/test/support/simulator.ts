@@ -56,6 +56,7 @@ export class SimulatedHost implements Host {
   #interest = 0;
   #wake: () => void = () => {};
   #clockMs = 0;
+  #isAbandoned = false;
   readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
   /** Of the running database. */
   shared: Shared | undefined;
@@ -84,6 +85,7 @@ export class SimulatedHost implements Host {
 
   /** The process is gone: nothing runs any more, nothing is written. */
   abandon(): void {
+    this.#isAbandoned = true;
     for (const loop of this.#loops) loop.close?.();
     this.#stopped = new Set(this.#loops);
     this.#interest = 0;
@@ -117,7 +119,9 @@ export class SimulatedHost implements Host {
   }
 
   nextTurn(callback: () => void): void {
-    setImmediate(callback);
+    setImmediate(() => {
+      if (!this.#isAbandoned) callback();
+    });
   }
 
   async stopped(): Promise<void> {
@@ -198,6 +202,8 @@ export interface SimulationEnvironment {
   readonly testSwitches?: number;
   /** In place of what the public options allow: for tests that open very many databases. */
   readonly sizes?: OpenEnvironment['sizes'];
+  /** Where shared memory comes from (`shared-pool.ts`). */
+  readonly allocate?: OpenEnvironment['allocate'];
 }
 
 export async function openSimulation(
@@ -212,7 +218,8 @@ export async function openSimulation(
   const path = environment.path ?? SIMULATED_PATH;
   const sizes = { ...SMALL, ...modeOfTest() };
   const testSwitches = environment.testSwitches ?? 0;
-  const given = { vfs, host, withoutLock, testSwitches };
+  const { allocate } = environment;
+  const given = { vfs, host, withoutLock, testSwitches, allocate };
   const environmentOf =
     environment.sizes === undefined ? given : { ...given, sizes: environment.sizes };
   const opening = openWith(path, { ...sizes, ...options }, environmentOf);

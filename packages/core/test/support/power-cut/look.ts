@@ -4,10 +4,13 @@
  */
 import { DATA_FILE_NAME, type SimulatedDisk } from '@manifold-db/storage';
 import { readState, type ModelState } from '../history.js';
+import { SharedPool } from '../shared-pool.js';
 import { READ_ONLY, SIMULATED_PATH, openSimulation } from '../simulator.js';
 import type { Life } from './lives.js';
 import { ReadRecord, type SameReads } from './same-reads.js';
 
+/** Of every database that is looked at, one after the other. */
+const memory = new SharedPool();
 const DATA_PATH = `${SIMULATED_PATH}/${DATA_FILE_NAME}`;
 
 export interface Looked {
@@ -52,33 +55,43 @@ export async function look(
   disk: SimulatedDisk,
   life: Life,
   acknowledged: number,
-  { reopenings, onMoment }: Depth,
+  depth: Depth,
 ): Promise<Looked> {
   if (!disk.vfs().exists(DATA_PATH)) {
     if (acknowledged === 0) return {};
     return { problem: `commit ${acknowledged} is lost with its database` };
   }
   try {
-    disk.onOperation = onMoment && (() => onMoment(disk));
-    const { mode, sizes } = life;
-    const opening = openSimulation(disk, 1, { mode }, { sizes });
-    const { database, host } = await opening;
-    const found = { sequence: database.lastCommitted, state: readState(database) };
-    const { sequence } = found;
-    const problem = problemOf(found, life, acknowledged);
-    if (problem !== undefined) return { problem, sequence };
-    if (reopenings === undefined) {
-      host.abandon();
-      return { sequence };
-    }
-    await host.run(database.close());
-    disk.onOperation = undefined;
-    const again = await reopened(disk, life, reopenings);
-    if (again.sequence === sequence && isSame(again.state, found.state)) return { sequence };
-    return { problem: `commit ${sequence} was the last, then ${again.sequence}`, sequence };
+    const looked = await recovered(disk, life, acknowledged, depth);
+    memory.giveBack();
+    return looked;
   } catch (error) {
+    memory.letGo();
     return { problem: `does not open: ${String(error)}` };
   }
+}
+
+async function recovered(
+  disk: SimulatedDisk,
+  life: Life,
+  acknowledged: number,
+  { reopenings, onMoment }: Depth,
+): Promise<Looked> {
+  disk.onOperation = onMoment && (() => onMoment(disk));
+  const { mode, sizes } = life;
+  const opening = openSimulation(disk, 1, { mode }, { sizes, allocate: memory.allocate });
+  const { database, host } = await opening;
+  const found = { sequence: database.lastCommitted, state: readState(database) };
+  const { sequence } = found;
+  const problem = problemOf(found, life, acknowledged);
+  if (problem === undefined && reopenings !== undefined) await host.run(database.close());
+  host.abandon();
+  disk.onOperation = undefined;
+  if (problem !== undefined) return { problem, sequence };
+  if (reopenings === undefined) return { sequence };
+  const again = await reopened(disk, life, reopenings);
+  if (again.sequence === sequence && isSame(again.state, found.state)) return { sequence };
+  return { problem: `commit ${sequence} was the last, then ${again.sequence}`, sequence };
 }
 
 /**
@@ -104,10 +117,14 @@ async function reopened(
 }
 
 async function readOnly(disk: SimulatedDisk, { sizes, run }: Life): Promise<Found> {
-  const { database, host } = await openSimulation(disk, 1, READ_ONLY, { sizes });
+  const { database, host } = await openSimulation(disk, 1, READ_ONLY, {
+    sizes,
+    allocate: memory.allocate,
+  });
   const sequence = database.lastCommitted;
   const state = readState(database);
   await host.run(database.close());
+  host.abandon();
   const expected = run.states[sequence];
   // Very many of these are kept.
   return { sequence, state: expected !== undefined && isSame(state, expected) ? expected : state };
