@@ -118,11 +118,7 @@ class FaultCase {
     await this.#open();
     for (let round = 0; round < 4; round++) {
       const changes = [0, 1, 2].map((i) => put('left', `large-${i}`, LARGE + round));
-      await this.#commits([
-        ...changes,
-        put('right', `large-${round}`, 7_500),
-        smallChange(round),
-      ]);
+      await this.#commits([...changes, put('right', `large-${round}`, 7_500), smallChange(round)]);
       await this.#checkpoint();
     }
     await this.#commits([2, 3].map(smallChange));
