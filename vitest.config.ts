@@ -11,6 +11,7 @@ export default defineConfig({
     globalSetup: 'scripts/lib/bundle-workers.mjs',
     pool: 'forks',
     maxWorkers: 2,
+    server: { deps: { external: [/\/packages\/(?!level)[^/]+\/dist\//] } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { MANIFOLD_CHECKS: '1' },
