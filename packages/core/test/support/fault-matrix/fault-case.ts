@@ -25,8 +25,8 @@ type Sizes = NonNullable<SimulationEnvironment['sizes']>;
 
 const KIB = 1024;
 /**
- * Far below what `open` allows, so that values of a few pages fill log segments: most of what a case
- * takes is memory that openings make ready, and values that are written, read and compared.
+ * Far below what `open` allows, so that values of a few pages fill log segments: most of what a
+ * case takes is memory that openings make ready, and values that are written, read and compared.
  */
 const SIZES: Sizes = {
   cacheBytes: 512 * KIB,
