@@ -65,7 +65,7 @@ export class Campaign {
     this.#run.done++;
   }
 
-  /** Every bit of the smallest databases, whole ones, until there are so many bytes. */
+  /** Every bit of the smallest databases, whole ones, until there are so many bytes; not counted. */
   async everyBit(bytesMin: number): Promise<void> {
     let bytes = 0;
     for (const subject of this.#subjects) {
@@ -73,7 +73,7 @@ export class Campaign {
       bytes += subject.database.bytes;
       for (const [file, { length }] of subject.database.files) {
         for (let at = 0; at < length * BITS && !this.#run.isOver; at++) {
-          await this.#flip(subject, { kind: 'flip', file, at, to: 0 });
+          await this.#count('everyBit', subject, { kind: 'flip', file, at, to: 0 });
         }
       }
     }
@@ -88,13 +88,10 @@ export class Campaign {
       const subject = this.#subjects[pick(this.#subjects.length)]!;
       const file = pickFile(subject, random());
       const byte = pickByte(subject, file, random(), pick);
-      await this.#flip(subject, { kind: 'flip', file, at: byte * BITS + pick(BITS), to: 0 });
+      const at = byte * BITS + pick(BITS);
+      await this.#look(subject, { kind: 'flip', file, at, to: 0 }, false);
+      this.#run.done++;
     }
-  }
-
-  async #flip(subject: Subject, damage: Damage): Promise<void> {
-    await this.#look(subject, damage, false);
-    this.#run.done++;
   }
 
   /** Each sector zeroed, exchanged with the next and with some other, and written over another. */

@@ -253,10 +253,16 @@ class FaultCase {
 
   // --- what must hold ---------------------------------------------------------------------------
 
-  /** A poisoned database refuses writes and lets everything durable be read. */
+  /** A poisoned database refuses writes, and any lets everything that it has be read. */
   async #look(place: string): Promise<void> {
     const { database } = this.#simulation!;
-    if (database.stats().failure === undefined) return;
+    if (database.stats().failure === undefined) {
+      const read = () => this.admitted.problemOf(database.lastCommitted, readState(database), 0);
+      // What a read that fails says is looked at where pages are cold.
+      const problem = this.#files.unharmed(read);
+      if (problem !== undefined) this.#problem(`${place}: reads: ${problem}`);
+      return;
+    }
     this.isPoisoned = true;
     const { fault } = this.#files;
     if (isLocalSpace(fault!)) this.#problem(`${fault!.kind} at ${fault!.site} poisons`);
