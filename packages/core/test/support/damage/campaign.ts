@@ -65,7 +65,7 @@ export class Campaign {
     this.#run.done++;
   }
 
-  /** Every bit of the smallest databases, whole ones, until there are so many bytes; not counted. */
+  /** Every bit of the smallest databases, whole ones, until there are so many bytes. */
   async everyBit(bytesMin: number): Promise<void> {
     let bytes = 0;
     for (const subject of this.#subjects) {
@@ -100,7 +100,7 @@ export class Campaign {
     for (const subject of this.#subjects) {
       for (const [file, { length }] of subject.database.files) {
         const count = Math.ceil(length / SECTOR_BYTES);
-        for (let at = 0; at < count; at++) {
+        for (let at = 0; at < count && !this.#run.isOver; at++) {
           const to = Math.floor(random() * count);
           await this.#count('zeroedSectors', subject, { kind: 'zero', file, at, to: 0 });
           await this.#count('swappedSectors', subject, { kind: 'swap', file, at, to });
@@ -116,7 +116,7 @@ export class Campaign {
   async lengths(wholeCount: number): Promise<void> {
     for (const [index, subject] of this.#subjects.entries()) {
       for (const [file, { length }] of subject.database.files) {
-        for (let at = 0; at < length; at++) {
+        for (let at = 0; at < length && !this.#run.isOver; at++) {
           const rest = (at + 1) % SECTOR_BYTES;
           if (index >= wholeCount && rest > 2) continue;
           await this.#count('lengths', subject, { kind: 'cut', file, at, to: 0 });
