@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './scripts/lib/longest-first.mjs';
 
 export default defineConfig({
   test: {
@@ -11,6 +12,9 @@ export default defineConfig({
     globalSetup: 'scripts/lib/bundle-workers.mjs',
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    // What the compiler wrote runs as it is; what tests of `level` mock has to be vitest's.
+    server: { deps: { external: [/\/packages\/(?!level)[^/]+\/dist\//] } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { MANIFOLD_CHECKS: '1' },

@@ -42,6 +42,7 @@ export const TESTS = [
   'packages/apply-worker/',
   'packages/core/src/recovery/',
   'packages/core/test/api-large-values',
+  'packages/core/test/api-log-sizes',
   'packages/core/test/api-larger-than-cache',
   'packages/core/test/api-open',
   'packages/core/test/api-read-only',

@@ -11,7 +11,7 @@ import { smallDatabase, smallDatabases } from './support/damage/small-databases.
 import { proof } from './support/proof.js';
 
 const SMALL = 100_000;
-const LARGE = 2_100_000;
+const LARGE = 1_000_000;
 const EVERY_BIT_OF_BYTES = 128 * 1024;
 /** Databases of which every length is tried in the small size. */
 const SMALL_LENGTHS = 2;

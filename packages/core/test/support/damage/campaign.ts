@@ -73,7 +73,7 @@ export class Campaign {
       bytes += subject.database.bytes;
       for (const [file, { length }] of subject.database.files) {
         for (let at = 0; at < length * BITS && !this.#run.isOver; at++) {
-          await this.#flip(subject, { kind: 'flip', file, at, to: 0 });
+          await this.#count('everyBit', subject, { kind: 'flip', file, at, to: 0 });
         }
       }
     }
@@ -88,13 +88,10 @@ export class Campaign {
       const subject = this.#subjects[pick(this.#subjects.length)]!;
       const file = pickFile(subject, random());
       const byte = pickByte(subject, file, random(), pick);
-      await this.#flip(subject, { kind: 'flip', file, at: byte * BITS + pick(BITS), to: 0 });
+      const at = byte * BITS + pick(BITS);
+      await this.#look(subject, { kind: 'flip', file, at, to: 0 }, false);
+      this.#run.done++;
     }
-  }
-
-  async #flip(subject: Subject, damage: Damage): Promise<void> {
-    await this.#look(subject, damage, false);
-    this.#run.done++;
   }
 
   /** Each sector zeroed, exchanged with the next and with some other, and written over another. */
@@ -103,7 +100,7 @@ export class Campaign {
     for (const subject of this.#subjects) {
       for (const [file, { length }] of subject.database.files) {
         const count = Math.ceil(length / SECTOR_BYTES);
-        for (let at = 0; at < count; at++) {
+        for (let at = 0; at < count && !this.#run.isOver; at++) {
           const to = Math.floor(random() * count);
           await this.#count('zeroedSectors', subject, { kind: 'zero', file, at, to: 0 });
           await this.#count('swappedSectors', subject, { kind: 'swap', file, at, to });
@@ -119,7 +116,7 @@ export class Campaign {
   async lengths(wholeCount: number): Promise<void> {
     for (const [index, subject] of this.#subjects.entries()) {
       for (const [file, { length }] of subject.database.files) {
-        for (let at = 0; at < length; at++) {
+        for (let at = 0; at < length && !this.#run.isOver; at++) {
           const rest = (at + 1) % SECTOR_BYTES;
           if (index >= wholeCount && rest > 2) continue;
           await this.#count('lengths', subject, { kind: 'cut', file, at, to: 0 });

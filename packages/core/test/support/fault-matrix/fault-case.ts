@@ -5,25 +5,44 @@
  * settle, is every error typed, do reads go on, do commits work again or are they refused, and does
  * every disk that could be left hold a prefix of the commits with everything acknowledged.
  */
-import { SimulatedDisk } from '@manifold-db/storage';
+import { SimulatedDisk, WRITE_THROUGH_BYTES_MIN } from '@manifold-db/storage';
 import type { ManifoldDatabase } from '@manifold-db/core/internal';
-import type { CommitMode, Durability, OpenOptions } from '@manifold-db/core';
+import type { CommitMode, Durability } from '@manifold-db/core';
 import { outcomeOf, runSteps, thrownCode, type Outcome } from '../faults.js';
 import { readState } from '../history.js';
-import { READ_ONLY, openSimulation, randomFrom, type Simulation } from '../simulator.js';
+import {
+  READ_ONLY,
+  openSimulation,
+  randomFrom,
+  type Simulation,
+  type SimulationEnvironment,
+} from '../simulator.js';
 import { Admitted, submit, type Change } from './admitted.js';
 import { commitCodes, isLocalSpace, openCodes } from './expected.js';
 import { SiteVfs, type Fault } from './site-vfs.js';
 
-const SIZES: OpenOptions = { cacheBytes: 2 * 1024 * 1024, checkpointIntervalMs: 0 };
+type Sizes = NonNullable<SimulationEnvironment['sizes']>;
+
+const KIB = 1024;
+/**
+ * Far below what `open` allows, so that values of a few pages fill log segments: most of what a
+ * case takes is memory that openings make ready, and values that are written, read and compared.
+ */
+const SIZES: Sizes = {
+  cacheBytes: 512 * KIB,
+  walRingBytes: 64 * KIB,
+  walSegmentBytes: 192 * KIB,
+  walBytesMax: 8 * 192 * KIB,
+  writeBufferBytes: 64 * KIB,
+};
 /** A look without checkpoints: everything in the log has to fit. */
-const LOOK: OpenOptions = { ...READ_ONLY, cacheBytes: 8 * 1024 * 1024 };
+const LOOK_SIZES: Sizes = { ...SIZES, cacheBytes: 2048 * KIB };
 const TRIES_MAX = 40;
 /** Beyond the time after which a full disk is tried again. */
 const STEPS_PER_TRY = 400;
-const LARGE = 190_000;
-/** Its pages are written before it is committed. */
-const SPILLED = 400_000;
+const LARGE = 11_900;
+/** Its pages are written to the file before it is committed. */
+const WRITTEN_THROUGH = WRITE_THROUGH_BYTES_MIN + 1000;
 
 /**
  * `create`: a new database, its close and its reopening. `work`: one with a log to replay, whose
@@ -99,11 +118,7 @@ class FaultCase {
     await this.#open();
     for (let round = 0; round < 4; round++) {
       const changes = [0, 1, 2].map((i) => put('left', `large-${i}`, LARGE + round));
-      await this.#commits([
-        ...changes,
-        put('right', `large-${round}`, 120_000),
-        smallChange(round),
-      ]);
+      await this.#commits([...changes, put('right', `large-${round}`, 7_500), smallChange(round)]);
       await this.#checkpoint();
     }
     await this.#commits([2, 3].map(smallChange));
@@ -135,7 +150,7 @@ class FaultCase {
     await this.#checkpoint();
     // The next one runs beside the commits.
     const checkpoint = this.#checkpoint();
-    await this.#commits([put('right', 'spilled', SPILLED)], 'none');
+    await this.#commits([put('right', 'written-through', WRITTEN_THROUGH)], 'none');
     await this.#commits([8, 9].map(smallChange));
     await checkpoint;
     await this.#commits([put('left', 'large-1', LARGE), smallChange(10)]);
@@ -165,9 +180,8 @@ class FaultCase {
   }
 
   async #checkCopy(sequence: number): Promise<void> {
-    const { database } = await openSimulation(this.disk, this.#seed, LOOK, {
-      path: '/copy',
-    });
+    const environment = { path: '/copy', sizes: LOOK_SIZES };
+    const { database } = await openSimulation(this.disk, this.#seed, READ_ONLY, environment);
     const problem = this.admitted.problemOf(sequence, readState(database), 0);
     if (problem !== undefined) this.#problem(`backup: ${problem}`);
   }
@@ -194,9 +208,9 @@ class FaultCase {
 
   async #open(): Promise<boolean> {
     const { vfs, open } = this.#files;
-    const options = { ...SIZES, mode: this.#mode };
-    const environment = { vfs, withLock: true };
-    const opening = outcomeOf(openSimulation(this.disk, this.#seed, options, environment));
+    const environment = { vfs, withLock: true, sizes: SIZES };
+    const mode = this.#mode;
+    const opening = outcomeOf(openSimulation(this.disk, this.#seed, { mode }, environment));
     const outcome = await opening;
     this.#checkCode('open', outcome, openCodes);
     this.#simulation = outcome.value;
@@ -239,10 +253,16 @@ class FaultCase {
 
   // --- what must hold ---------------------------------------------------------------------------
 
-  /** A poisoned database refuses writes and lets everything durable be read. */
+  /** A poisoned database refuses writes, and any lets everything that it has be read. */
   async #look(place: string): Promise<void> {
     const { database } = this.#simulation!;
-    if (database.stats().failure === undefined) return;
+    if (database.stats().failure === undefined) {
+      const read = () => this.admitted.problemOf(database.lastCommitted, readState(database), 0);
+      // What a read that fails says is looked at where pages are cold.
+      const problem = this.#files.unharmed(read);
+      if (problem !== undefined) this.#problem(`${place}: reads: ${problem}`);
+      return;
+    }
     this.isPoisoned = true;
     const { fault } = this.#files;
     if (isLocalSpace(fault!)) this.#problem(`${fault!.kind} at ${fault!.site} poisons`);
@@ -283,7 +303,7 @@ class FaultCase {
   /** A full disk has room again. */
   async #commitsAgain(): Promise<void> {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
-      const [outcome] = await this.#commits([put('left', 'again', 200_000)]);
+      const [outcome] = await this.#commits([put('left', 'again', 12_500)]);
       if (outcome?.error === undefined) return;
       await runSteps(this.#simulation!.host, STEPS_PER_TRY);
     }
@@ -296,7 +316,9 @@ class FaultCase {
       return;
     }
     try {
-      const { database } = await openSimulation(disk, this.#seed, LOOK);
+      const { database } = await openSimulation(disk, this.#seed, READ_ONLY, {
+        sizes: LOOK_SIZES,
+      });
       const problem = this.admitted.problem(database, acknowledged);
       if (problem !== undefined) this.#problem(`${place}: ${problem}`);
     } catch (error) {
@@ -307,8 +329,9 @@ class FaultCase {
   /** Opens for writing what the database left, writes, verifies every page. */
   async #checkReopened(): Promise<void> {
     try {
-      const options = { ...SIZES, mode: this.#mode };
-      const { database, host } = await openSimulation(this.disk, this.#seed, options);
+      const mode = this.#mode;
+      const environment = { sizes: SIZES };
+      const { database, host } = await openSimulation(this.disk, this.#seed, { mode }, environment);
       const problem = this.admitted.problem(database, this.admitted.written);
       if (problem !== undefined) this.#problem(`reopened: ${problem}`);
       await host.run(database.put('reopened', 'value'));

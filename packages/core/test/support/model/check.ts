@@ -13,6 +13,8 @@ import type { Tools } from './tools.js';
 export const MODEL_DIRECTORY = join(import.meta.dirname, '../../../../../model');
 const MS_PER_SECOND = 1000;
 const TRAIL_LINES = 120;
+/** Slots of the hash table; SPIN's own number, four times as many, is made ready in 0.1 s. */
+const SMALL_TABLE_BITS = 22;
 /** The signal that ends a search beyond its time. */
 const TOO_LONG = 'SIGKILL';
 
@@ -27,8 +29,8 @@ export interface Search {
 }
 
 export interface SearchLimits {
-  /** For searches that take longer than the compiler; otherwise -O0 is sooner done. */
-  readonly isLong: boolean;
+  /** Beside the small ones, whose -O0 and table of few states are sooner made. */
+  readonly isLarge: boolean;
   readonly depthMax: number;
   readonly memoryMib: number;
   readonly limitMs: number;
@@ -69,16 +71,17 @@ function run(command: string, args: readonly string[], cwd: string, limitMs: num
   });
 }
 
-function verifierFlags(search: Search, { isLong, memoryMib }: SearchLimits): string[] {
-  const speed = isLong ? ['-O2', '-DCOLLAPSE'] : ['-O0'];
+function verifierFlags(search: Search, { isLarge, memoryMib }: SearchLimits): string[] {
+  const speed = isLarge ? ['-O2', '-DCOLLAPSE'] : ['-O0'];
   const flags = [...speed, '-w', `-DMEMLIM=${memoryMib}`];
   // NFAIR: words for the rounds of weak fairness; two are enough for 30 processes.
   return search.claim === undefined ? [...flags, '-DSAFETY', '-DNOCLAIM'] : [...flags, '-DNFAIR=2'];
 }
 
-function verifierArguments(search: Search, depthMax: number): string[] {
+function verifierArguments(search: Search, { isLarge, depthMax }: SearchLimits): string[] {
   const claim = search.claim === undefined ? [] : ['-a', '-f', '-N', search.claim];
-  return [`-m${depthMax}`, ...claim];
+  const table = isLarge ? [] : [`-w${SMALL_TABLE_BITS}`];
+  return [`-m${depthMax}`, ...table, ...claim];
 }
 
 export function commandOf({ model, definitions, claim }: Search): string {
@@ -105,14 +108,14 @@ async function checkIn(
   search: Search,
   limits: SearchLimits,
 ): Promise<Outcome> {
-  const { limitMs, depthMax } = limits;
+  const { limitMs } = limits;
   const definitions = search.definitions.map((definition) => `-D${definition}`);
   const file = `${search.model}.pml`;
   await must(tools.spin, ['-a', ...definitions, file], cwd, limitMs);
   const compile = [...verifierFlags(search, limits), '-o', 'pan', 'pan.c'];
   await must(tools.compiler, compile, cwd, limitMs);
   const startMs = performance.now();
-  const args = verifierArguments(search, depthMax);
+  const args = verifierArguments(search, limits);
   const verifier = join(cwd, 'pan');
   const { status, output } = await run(verifier, args, cwd, limitMs);
   const seconds = (performance.now() - startMs) / MS_PER_SECOND;

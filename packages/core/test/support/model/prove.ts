@@ -9,13 +9,13 @@ import { searches, type NamedSearch } from './searches.js';
 import type { Tools } from './tools.js';
 
 const SMALL: SearchLimits = {
-  isLong: false,
+  isLarge: false,
   depthMax: 100_000,
   memoryMib: 1900,
   limitMs: 240_000,
 };
 const LARGE: SearchLimits = {
-  isLong: true,
+  isLarge: true,
   depthMax: 2_000_000,
   memoryMib: 16_000,
   limitMs: 7_200_000,
@@ -52,8 +52,7 @@ export async function proveModels(run: ProofRun, tools: Tools): Promise<void> {
   );
   const searcher = async (): Promise<void> => {
     for (let search = waiting.shift(); search !== undefined; search = waiting.shift()) {
-      const isLong = search.isLong === true || run.isLarge;
-      const outcome = await check(tools, search, { ...(run.isLarge ? LARGE : SMALL), isLong });
+      const outcome = await check(tools, search, run.isLarge ? LARGE : SMALL);
       report(search, outcome);
       if (search.expected === 'nothing') {
         run.done += outcome.states;

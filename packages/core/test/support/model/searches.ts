@@ -9,8 +9,6 @@ export interface NamedSearch extends Search {
   /** `model/configuration`: what `--case` is given. */
   readonly name: string;
   readonly expected: Finding;
-  /** Also in the small size the search takes longer than an optimising compiler. */
-  readonly isLong?: boolean;
 }
 
 interface Size {
@@ -23,7 +21,6 @@ interface Configuration extends Size {
   readonly name: string;
   /** An LTL claim of the model instead of assertions and end states. */
   readonly claim?: string;
-  readonly isLong?: boolean;
 }
 
 interface Variant {
@@ -155,7 +152,6 @@ const ROOM: Model = {
       name: 'sequential, frames are short',
       small: `SEQUENTIAL PLENTY_OF_LOG ASYNC TRANSACTIONS ${FRAMES_SHORT}`,
       large: `SEQUENTIAL ASYNC ${FRAMES_SHORT} SYNC_ERRORS DATA_ERRORS`,
-      isLong: true,
     },
     {
       name: 'close at any moment',
@@ -196,12 +192,11 @@ function words(text: string): string[] {
 /** All searches of one size. Variants are as large as it takes, whatever the size. */
 export function searches(size: keyof Size): NamedSearch[] {
   return MODELS.flatMap(({ name: model, configurations, variants }) => [
-    ...configurations.map(({ name, claim, isLong = false, ...sizes }) => ({
+    ...configurations.map(({ name, claim, ...sizes }) => ({
       name: `${model}/${name}`,
       model,
       definitions: words(sizes[size]),
       expected: 'nothing' as const,
-      isLong,
       ...(claim === undefined ? {} : { claim }),
     })),
     ...variants.map(({ bug, with: others, expected }) => {
