@@ -13,12 +13,11 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
-    // What the compiler wrote runs as it is; what tests of `level` mock has to be vitest's.
+    // Loaded by Node itself: in Vitest's module runner every use of an import is a getter call.
+    // What tests of `level` mock has to be Vitest's.
     server: { deps: { external: [/\/packages\/(?!level)[^/]+\/dist\//] } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { MANIFOLD_CHECKS: '1' },
-    // Loaded by Node itself: in Vitest's module runner every use of an import is a getter call.
-    server: { deps: { external: [/\/packages\/[\w-]+\/dist\//] } },
   },
 });
