@@ -44,8 +44,8 @@ const LEAF_UNITS = unitsAt(0);
 const OLDER_THAN_ALL = 0;
 /** Word 0 is in the header, never a leaf. */
 const NO_LEAF = 0;
-/** Entries between the one that is given and the one whose bytes are asked for. */
-const ENTRIES_AHEAD = 3;
+/** Entries whose bytes are asked for together. */
+const ENTRIES_TOUCHED = 8;
 /** Of longer values the hardware brings the rest. */
 const WORDS_AHEAD_MAX = 8 * CACHE_LINE_WORDS;
 
@@ -160,9 +160,9 @@ export class BufferMergeWalk {
     let entry = this.entry + 1;
     while (leaf !== NO_LEAF) {
       const count = words[leaf + NODE_COUNT];
-      if (entry === 0) touchLeaf(words, leaf, count);
+      if (entry === 0) touchKeyNodes(words, leaf, count);
       for (; entry < count; entry++) {
-        if (entry + ENTRIES_AHEAD < count) touchEntry(words, leaf, entry + ENTRIES_AHEAD);
+        if (entry % ENTRIES_TOUCHED === 0) touchEntries(words, leaf, entry, count);
         if (this.take(entryKey(words, leaf, LEAF_UNITS, entry))) {
           this.leaf = leaf;
           this.entry = entry;
@@ -203,20 +203,22 @@ export class BufferMergeWalk {
 
 /**
  * Keys in order stand in any order in memory, and what the trees do with one takes so long that the
- * processor cannot run ahead to the next one: so key nodes are asked for a leaf at a time.
+ * processor cannot run ahead to the next one: so the key nodes of a leaf are asked for at once.
  */
-function touchLeaf(words: Int32Array, leaf: number, count: number): void {
-  for (let i = 0; i < count; i++) {
-    const keyNode = entryKey(words, leaf, LEAF_UNITS, i);
+function touchKeyNodes(words: Int32Array, leaf: number, count: number): void {
+  for (let entry = 0; entry < count; entry++) {
+    const keyNode = entryKey(words, leaf, LEAF_UNITS, entry);
     touchLines(words, keyNode, keyNode + 1);
   }
-  for (let i = 0; i < ENTRIES_AHEAD && i < count; i++) touchEntry(words, leaf, i);
 }
 
-/** Asks for the value of an entry, and for the key behind it. */
-function touchEntry(words: Int32Array, leaf: number, entry: number): void {
-  const keyNode = entryKey(words, leaf, LEAF_UNITS, entry);
-  const start = words[keyNode + KEY_VALUE_OFFSET] >> 2;
-  const end = (words[keyNode + KEY_OFFSET] >> 2) + 1;
-  touchLines(words, start, end - start > WORDS_AHEAD_MAX ? start + WORDS_AHEAD_MAX : end);
+/** Asks for the values of a few entries, and for the keys behind them. */
+function touchEntries(words: Int32Array, leaf: number, first: number, count: number): void {
+  const last = Math.min(first + ENTRIES_TOUCHED, count);
+  for (let entry = first; entry < last; entry++) {
+    const keyNode = entryKey(words, leaf, LEAF_UNITS, entry);
+    const start = words[keyNode + KEY_VALUE_OFFSET] >> 2;
+    const end = (words[keyNode + KEY_OFFSET] >> 2) + 1;
+    touchLines(words, start, end - start > WORDS_AHEAD_MAX ? start + WORDS_AHEAD_MAX : end);
+  }
 }

@@ -4,7 +4,6 @@
  * thread that writes the buffer.
  */
 import { assert } from '../assert.js';
-import { touchLines } from '../cache-lines.js';
 import {
   BUFFER_DATA_USED,
   BUFFER_UNITS_USED,
@@ -13,9 +12,6 @@ import {
   dataStart,
 } from '../layout/write-buffer.js';
 
-/** Units below the one that is taken whose line is asked for: it is written to next. */
-const UNITS_AHEAD = 16;
-
 /** The first of `count` neighbouring units; their words hold whatever stood there before. */
 export function takeUnits(words: Int32Array, count: number): number {
   const used = words[BUFFER_UNITS_USED] + count;
@@ -23,8 +19,6 @@ export function takeUnits(words: Int32Array, count: number): number {
   const dataEnd = dataStart(words.length << 2) + words[BUFFER_DATA_USED];
   assert(unit * UNIT_BYTES >= dataEnd, 'the index of a write buffer stays clear of its data');
   words[BUFFER_UNITS_USED] = used;
-  const ahead = (unit - UNITS_AHEAD) << UNIT_WORD_SHIFT;
-  touchLines(words, ahead, ahead + 1);
   return unit;
 }
 
