@@ -165,7 +165,11 @@ export class ApplyLoop {
   }
 
   #merge(): boolean {
-    return this.#merger.step(this.#segments.isStarved || this.#isShuttingDown);
+    return this.#merger.step(this.#isMergeUrgent);
+  }
+
+  get #isMergeUrgent(): boolean {
+    return this.#segments.isStarved || this.#isShuttingDown;
   }
 
   /** One bounded piece of everything else. */
@@ -194,6 +198,7 @@ export class ApplyLoop {
       staged: this.#groups.staged,
       durable: this.#checkpointer.durable.meta.sequence,
       isStarved: this.#segments.isStarved,
+      isMerging: this.#merger.isBusy(this.#isMergeUrgent),
       isMergeWaiting: this.#merger.isWaitingForFrames,
       isShuttingDown: this.#isShuttingDown && this.#isEverythingApplied(),
     });

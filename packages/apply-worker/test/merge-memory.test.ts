@@ -68,6 +68,28 @@ function expectDurable(main: BufferedMain, sequence: number): void {
   expect(reopened.newest).toEqual(main.contentAt(sequence));
 }
 
+describe('a merge that supersedes most of what is dirty', () => {
+  it('is not preceded by a checkpoint of just that', () => {
+    // Rewritten by the second merge, the pages of the first take more than half of the frames.
+    const { main, family } = newMain({
+      init: { dirtyShareMax: 0.5 },
+      sizes: { cacheBytes: 4 * MIB },
+    });
+    const { pager } = main.harness;
+    load(main, family, 0, 3700, 'x'.repeat(300));
+    main.mergeAll();
+    const dirtyFrames = pager.dirtyFrames();
+    expect(dirtyFrames).toBeGreaterThan(pager.frameCount() / 4);
+    expect(dirtyFrames).toBeLessThan((pager.frameCount() * 3) / 8);
+    const written = watchPageWrites(main.harness.disk);
+    load(main, family, 0, 3700, 'y'.repeat(300));
+    main.mergeAll();
+    main.harness.disk.onOperation = undefined;
+    expect(written.count).toBe(0);
+    expect(main.published()).toEqual({ sequence: main.appended, content: main.newest });
+  });
+});
+
 describe('a merge larger than the cache', () => {
   it('writes pages early, which a later checkpoint takes over', () => {
     const { main, family } = newMain({ init: { dirtyShareMax: 1 } });

@@ -29,7 +29,9 @@ export interface TriggerState {
   readonly durable: number;
   /** More segments are wanted, but all are in use. */
   readonly isStarved: boolean;
-  /** A merge cannot go on for want of frames. */
+  /** A merge is under way or next: it supersedes most of what a checkpoint would write now. */
+  readonly isMerging: boolean;
+  /** It cannot go on for want of frames. */
   readonly isMergeWaiting: boolean;
   readonly isShuttingDown: boolean;
 }
@@ -80,7 +82,9 @@ export class CheckpointTriggers {
     const freeableCount = unwrittenCount + this.#retirement.unrelievedCount;
     if (state.isMergeWaiting) return freeableCount > 0;
     const frames = pager.frameCount();
-    if (pager.dirtyFrames() <= frames * init.dirtyShareMax) return false;
+    const { dirtyShareMax } = init;
+    const shareMax = state.isMerging ? (1 + dirtyShareMax) / 2 : dirtyShareMax;
+    if (pager.dirtyFrames() <= frames * shareMax) return false;
     return freeableCount >= frames / USEFUL_SHARE;
   }
 

@@ -84,6 +84,11 @@ export class Merger {
     this.#togetherMax = Math.max(1, Math.floor(writeBufferCount / 2));
   }
 
+  /** A merge is under way, or the next step begins one. */
+  isBusy(isUrgent: boolean): boolean {
+    return this.#running !== undefined || this.#dueEntry(isUrgent) !== NO_ENTRY;
+  }
+
   /** The merge waits for frames that a checkpoint or other threads will let go. */
   get isWaitingForFrames(): boolean {
     return this.#running !== undefined && this.#parts.memory.isWaiting;
@@ -103,11 +108,16 @@ export class Merger {
     return hasWorked;
   }
 
+  /** Entry of the oldest sealed generation if it may be merged, else NO_ENTRY. */
+  #dueEntry(isUrgent: boolean): number {
+    const { progress } = this.#parts.context.shared;
+    const wanted = loadWide(progress, PROGRESS_MERGE_WANTED);
+    if (wanted <= this.#groups.staged && !isUrgent) return NO_ENTRY;
+    return this.#intake.firstSealed(loadWide(progress, PROGRESS_SYNCED));
+  }
+
   #begin(isUrgent: boolean): Running | undefined {
-    const { shared } = this.#parts.context;
-    const wanted = loadWide(shared.progress, PROGRESS_MERGE_WANTED);
-    if (wanted <= this.#groups.staged && !isUrgent) return undefined;
-    const at = this.#intake.firstSealed(loadWide(shared.progress, PROGRESS_SYNCED));
+    const at = this.#dueEntry(isUrgent);
     if (at === NO_ENTRY) return undefined;
     const generation = readSealedGeneration(this.#intake.words, at);
     const buffer = this.#attach(generation.index);
