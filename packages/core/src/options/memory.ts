@@ -20,6 +20,7 @@ import {
   ROOTS_BYTES,
   SNAPSHOTS_BYTES,
   STATISTICS_BYTES,
+  hintBytesMax,
   type SharedSizes,
 } from '@manifold-db/storage';
 import type { MemoryStats, OptionsInForce } from '../types.js';
@@ -79,7 +80,8 @@ export function memorySum(options: OptionsInForce): MemoryStats {
       ? options.writeBufferBytes * options.writeBufferCount
       : 0,
     pendingBytes: options.pendingBytesMax,
-    workerBufferBytes: (FSYNC_WORKERS + options.workers.apply) * WORKER_BUFFER_BYTES,
+    workerBufferBytes:
+      (FSYNC_WORKERS + options.workers.apply) * WORKER_BUFFER_BYTES + hintBytesMax(frameCount),
   };
   const totalBytes = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
   return { ...parts, totalBytes };

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { PageKind } from '../format/page-header.js';
 import { Diff } from './diff.js';
-import { FrameHints } from './frame-hints.js';
+import { FrameHints, hintBytesMax } from './frame-hints.js';
 import type { Pager } from './pager.js';
 import { createTestPager, secondPager } from './test-pager.js';
 
@@ -53,7 +53,7 @@ function readOften(pager: Pager, place: Place): number {
 
 describe('frame hints', () => {
   it('hold after quiet operations, until the epoch moves on or has moved meanwhile', () => {
-    const hints = new FrameHints();
+    const hints = new FrameHints(100);
     const untilHeld = (epoch: number): number => {
       for (let operations = 1; operations < MANY; operations++) {
         hints.begin(epoch, epoch);
@@ -74,6 +74,11 @@ describe('frame hints', () => {
     untilHeld(9);
     hints.end();
     expect(untilHeld(9)).toBeGreaterThan(1);
+  });
+
+  it('take memory by the number of frames, up to a limit', () => {
+    expect(hintBytesMax(100)).toBe(128 * 8);
+    expect(hintBytesMax(1 << 20)).toBe(512 * 1024);
   });
 
   it('end when another thread gives the frame to another page', () => {

@@ -13,18 +13,29 @@
  *    hints: from then on what is in use is marked again.
  */
 
-/** Pages that have a place of their own; others share one. A power of two. */
-const HINTS = 1 << 16;
+/** A power of two. More pages share places. */
+const HINTS_MAX = 1 << 16;
+const HINT_WORDS = 2;
 /** What ends the hints may come again soon; emptying the table costs as much as so many reads. */
 const QUIET_OPERATIONS = 512;
 
 export class FrameHints {
   /** They hold in the running operation. */
   hold = false;
-  /** Two words a place: page number (0: none), frame. */
+  /** HINT_WORDS a place: page number (0: none), frame. */
   words: Int32Array = new Int32Array(0);
+  readonly #mask: number;
   #epoch = 0;
   #quietOperations = 0;
+
+  constructor(frameCount: number) {
+    this.#mask = hintCount(frameCount) - 1;
+  }
+
+  /** Where the hint of a page stands in `words`. */
+  at(page: number): number {
+    return (page & this.#mask) * HINT_WORDS;
+  }
 
   /** An operation has published epoch `own`; `now` is the global one after that. */
   begin(own: number, now: number): void {
@@ -32,7 +43,7 @@ export class FrameHints {
       this.#epoch = now;
       this.end();
     } else if (!this.hold && (this.#quietOperations += 1) >= QUIET_OPERATIONS) {
-      if (this.words.length === 0) this.words = new Int32Array(HINTS * 2);
+      if (this.words.length === 0) this.words = new Int32Array((this.#mask + 1) * HINT_WORDS);
       else this.words.fill(0);
       this.hold = true;
     }
@@ -44,7 +55,11 @@ export class FrameHints {
   }
 }
 
-/** Where the hint of a page stands in `words`. */
-export function hintAt(page: number): number {
-  return (page & (HINTS - 1)) << 1;
+function hintCount(frameCount: number): number {
+  return Math.min(HINTS_MAX, 2 ** Math.ceil(Math.log2(frameCount)));
+}
+
+/** Most that the hints of one thread take. */
+export function hintBytesMax(frameCount: number): number {
+  return hintCount(frameCount) * HINT_WORDS * Int32Array.BYTES_PER_ELEMENT;
 }

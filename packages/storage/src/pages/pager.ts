@@ -56,7 +56,7 @@ import {
   recycleFrames,
   retireFrame,
 } from './frame-table.js';
-import { FrameHints, hintAt } from './frame-hints.js';
+import { FrameHints } from './frame-hints.js';
 import { Magazine } from './magazine.js';
 import { giveFreePages, markPagesClean, retirePages } from './page-release.js';
 import { PageLoader } from './page-loader.js';
@@ -106,7 +106,7 @@ export class Pager {
   private readonly epochs: Int32Array;
   private readonly epochSlot: number;
   private readonly magazine: Magazine;
-  private readonly hints = new FrameHints();
+  private readonly hints: FrameHints;
   private nextToken = 0;
   private pageWriter: PageWriter | undefined;
 
@@ -128,6 +128,7 @@ export class Pager {
     this.frameTable = shared.frameTable;
     this.frameBuckets = shared.frameBuckets;
     this.frames = shared.pagesControl[FRAMES_COUNT]!;
+    this.hints = new FrameHints(this.frames);
     const lowShare = Math.floor(this.frames * FREE_FRAMES_LOW_SHARE);
     this.freeFramesLow = Math.max(FREE_FRAMES_LOW_MIN, Math.min(FREE_FRAMES_LOW_MAX, lowShare));
     this.epochs = shared.epochs;
@@ -208,7 +209,7 @@ export class Pager {
 
   fetch(page: number, birth: number): number {
     const { hints } = this;
-    const at = hintAt(page);
+    const at = hints.at(page);
     if (hints.hold && hints.words[at] === page) {
       const frame = hints.words[at + 1]!;
       if (COSTLY_CHECKS) this.assertFound(frame, page, birth);
