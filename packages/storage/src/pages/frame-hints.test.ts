@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { PageKind } from '../format/page-header.js';
+import { MIB } from '../limits.js';
 import { Diff } from './diff.js';
 import { FrameHints, hintBytesMax } from './frame-hints.js';
 import type { Pager } from './pager.js';
@@ -76,9 +77,9 @@ describe('frame hints', () => {
     expect(untilHeld(9)).toBeGreaterThan(1);
   });
 
-  it('take memory by the number of frames, up to a limit', () => {
+  it('take memory by the number of frames', () => {
     expect(hintBytesMax(100)).toBe(128 * 8);
-    expect(hintBytesMax(1 << 20)).toBe(512 * 1024);
+    expect(hintBytesMax(1 << 20)).toBe(8 * MIB);
   });
 
   it('end when another thread gives the frame to another page', () => {

@@ -13,11 +13,10 @@
  *    hints: from then on what is in use is marked again.
  */
 
-/** A power of two. More pages share places. */
-const HINTS_MAX = 1 << 16;
 const HINT_WORDS = 2;
-/** What ends the hints may come again soon; emptying the table costs as much as so many reads. */
-const QUIET_OPERATIONS = 512;
+/** What ends the hints may come again soon, and emptying the table costs as much as some reads. */
+const QUIET_OPERATIONS_MIN = 512;
+const HINTS_PER_QUIET_OPERATION = 64;
 
 export class FrameHints {
   /** They hold in the running operation. */
@@ -25,11 +24,14 @@ export class FrameHints {
   /** HINT_WORDS a place: page number (0: none), frame. */
   words: Int32Array = new Int32Array(0);
   readonly #mask: number;
+  readonly #quietOperationsMin: number;
   #epoch = 0;
   #quietOperations = 0;
 
   constructor(frameCount: number) {
-    this.#mask = hintCount(frameCount) - 1;
+    const count = hintCount(frameCount);
+    this.#mask = count - 1;
+    this.#quietOperationsMin = Math.max(QUIET_OPERATIONS_MIN, count / HINTS_PER_QUIET_OPERATION);
   }
 
   /** Where the hint of a page stands in `words`. */
@@ -42,7 +44,7 @@ export class FrameHints {
     if (own !== this.#epoch || now !== own) {
       this.#epoch = now;
       this.end();
-    } else if (!this.hold && (this.#quietOperations += 1) >= QUIET_OPERATIONS) {
+    } else if (!this.hold && (this.#quietOperations += 1) >= this.#quietOperationsMin) {
       if (this.words.length === 0) this.words = new Int32Array((this.#mask + 1) * HINT_WORDS);
       else this.words.fill(0);
       this.hold = true;
@@ -55,11 +57,12 @@ export class FrameHints {
   }
 }
 
+/** A power of two: a place for each page in memory, as far as their numbers do not collide. */
 function hintCount(frameCount: number): number {
-  return Math.min(HINTS_MAX, 2 ** Math.ceil(Math.log2(frameCount)));
+  return 2 ** Math.ceil(Math.log2(frameCount));
 }
 
-/** Most that the hints of one thread take. */
+/** Most that the hints of one thread take: two thousandths of the cache. */
 export function hintBytesMax(frameCount: number): number {
   return hintCount(frameCount) * HINT_WORDS * Int32Array.BYTES_PER_ELEMENT;
 }
