@@ -5,34 +5,14 @@
 import { describe, expect, it } from 'vitest';
 import { PageKind } from '../format/page-header.js';
 import { MIB } from '../limits.js';
-import { Diff } from './diff.js';
+import type { Diff } from './diff.js';
 import { FrameHints, hintBytesMax } from './frame-hints.js';
 import type { Pager } from './pager.js';
-import { createTestPager, secondPager } from './test-pager.js';
+import { createTestPager, newDiff, operate, secondPager, type Place } from './test-pager.js';
 
 const BODY = 64;
 /** Operations after which hints hold for certain. */
 const MANY = 2000;
-
-interface Place {
-  readonly page: number;
-  readonly birth: number;
-}
-
-function operate<T>(pager: Pager, run: () => T): T {
-  pager.beginOperation();
-  try {
-    return run();
-  } finally {
-    pager.endOperation();
-  }
-}
-
-function newDiff(pager: Pager): Diff {
-  const diff = new Diff();
-  diff.reset(pager.newToken());
-  return diff;
-}
 
 function makePage(pager: Pager, diff: Diff, value: number): Place {
   return operate(pager, () => {

@@ -9,31 +9,11 @@ import { EPOCH_FIRST, EPOCH_GLOBAL } from '../layout/epochs.js';
 import { FRAMES_FREE_COUNT } from '../layout/pages.js';
 import { KIB, MIB, REGION_BYTES_MAX } from '../limits.js';
 import { loadPageAsync, readInMemory } from './async-load.js';
-import { Diff } from './diff.js';
+import type { Diff } from './diff.js';
 import type { Pager } from './pager.js';
-import { createTestPager, secondPager } from './test-pager.js';
+import { createTestPager, newDiff, operate, secondPager, type Place } from './test-pager.js';
 
 const BODY = 64;
-
-interface Place {
-  readonly page: number;
-  readonly birth: number;
-}
-
-function operate<T>(pager: Pager, run: () => T): T {
-  pager.beginOperation();
-  try {
-    return run();
-  } finally {
-    pager.endOperation();
-  }
-}
-
-function newDiff(pager: Pager): Diff {
-  const diff = new Diff();
-  diff.reset(pager.newToken());
-  return diff;
-}
 
 function makePage(pager: Pager, diff: Diff, value = 1): Place {
   const frame = pager.allocate(diff, PageKind.LEAF, 0);

@@ -5,6 +5,7 @@ import { FIRST_DATA_PAGE } from '../ids.js';
 import { MIB } from '../limits.js';
 import { attachShared, createSharedBuffers } from '../shared.js';
 import type { VfsFile } from '../vfs/vfs.js';
+import { Diff } from './diff.js';
 import { initializePageMemory } from './page-memory.js';
 import { Pager } from './pager.js';
 
@@ -89,4 +90,25 @@ export function secondPager(pager: Pager, thread: number): Pager {
   });
   second.loader.reserveScratch();
   return second;
+}
+
+/** What leads to a page. */
+export interface Place {
+  readonly page: number;
+  readonly birth: number;
+}
+
+export function operate<T>(pager: Pager, run: () => T): T {
+  pager.beginOperation();
+  try {
+    return run();
+  } finally {
+    pager.endOperation();
+  }
+}
+
+export function newDiff(pager: Pager): Diff {
+  const diff = new Diff();
+  diff.reset(pager.newToken());
+  return diff;
 }
