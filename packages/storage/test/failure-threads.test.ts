@@ -6,32 +6,17 @@
 import { expect, it } from 'vitest';
 import {
   FAILURE_SYNC,
-  KIB,
-  MIB,
   PROGRESS_FAILURE,
   attachShared,
   createSharedBuffers,
   hasFailed,
   readFailure,
 } from '@manifold-db/storage';
+import { TEST_SIZES } from '../src/ring/test-shared.js';
 import { runThreads } from './threads/run-threads.js';
 
-function smallBuffers() {
-  return createSharedBuffers({
-    pageBytes: 4 * KIB,
-    cacheBytes: 64 * KIB,
-    walRingBytes: 64 * KIB,
-    walSegmentBytes: MIB,
-    walBytesMax: 8 * MIB,
-    pendingCommitsMax: 64,
-    applyWorkers: 1,
-    writeBufferBytes: 0,
-    writeBufferCount: 0,
-  });
-}
-
 it('a failure is read with its text, however late the thread stores it', async () => {
-  const buffers = smallBuffers();
+  const buffers = createSharedBuffers(TEST_SIZES);
   const shared = attachShared(buffers);
   const text = 'an apply worker failed: the disk is gone';
   const failer = runThreads([{ file: 'slow-failer.mjs', data: { buffers, text, heldUpMs: 50 } }]);
@@ -41,7 +26,7 @@ it('a failure is read with its text, however late the thread stores it', async (
 });
 
 it('a thread that dies before its text is there leaves a failure that says so', () => {
-  const shared = attachShared(smallBuffers());
+  const shared = attachShared(createSharedBuffers(TEST_SIZES));
   Atomics.store(shared.progress, PROGRESS_FAILURE, FAILURE_SYNC);
   for (let look = 0; look < 3; look++) {
     expect(readFailure(shared)).toEqual({

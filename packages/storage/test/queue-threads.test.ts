@@ -5,8 +5,6 @@
  */
 import { describe, expect, it } from 'vitest';
 import {
-  KIB,
-  MIB,
   PROGRESS_SYNCED,
   QUEUE_ENTRIES,
   QUEUE_HEAD,
@@ -15,6 +13,7 @@ import {
   startQueueAt,
   storeWide,
 } from '@manifold-db/storage';
+import { TEST_SIZES } from '../src/ring/test-shared.js';
 import { runThreads } from './threads/run-threads.js';
 
 const READERS = 3;
@@ -25,17 +24,7 @@ describe('pending queue on threads', () => {
     ['2^31', 2 ** 31],
     ['2^32', 2 ** 32],
   ])('brings every commit to three readers past %s', async (_name, edge) => {
-    const buffers = createSharedBuffers({
-      pageBytes: 4 * KIB,
-      cacheBytes: 64 * KIB,
-      walRingBytes: 64 * KIB,
-      walSegmentBytes: MIB,
-      walBytesMax: 8 * MIB,
-      pendingCommitsMax: 64,
-      applyWorkers: READERS,
-      writeBufferBytes: 0,
-      writeBufferCount: 0,
-    });
+    const buffers = createSharedBuffers({ ...TEST_SIZES, applyWorkers: READERS });
     const shared = attachShared(buffers);
     const firstSequence = edge - COMMITS / 2;
     const firstPosition = edge - 500_003;

@@ -4,14 +4,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import {
-  KIB,
-  MIB,
   ROOTS_SLOTS,
   attachShared,
   createSharedBuffers,
   publishRootSet,
   ROOTS_STAGED,
 } from '@manifold-db/storage';
+import { TEST_SIZES } from '../src/ring/test-shared.js';
 import { runThreads } from './threads/run-threads.js';
 
 const SLOTS = 5;
@@ -25,17 +24,7 @@ describe('root sets on threads', () => {
     ['2^31', 2 ** 31],
     ['2^32', 2 ** 32],
   ])('are read whole while sequences pass %s', async (_name, edge) => {
-    const buffers = createSharedBuffers({
-      pageBytes: 4 * KIB,
-      cacheBytes: 64 * KIB,
-      walRingBytes: 64 * KIB,
-      walSegmentBytes: MIB,
-      walBytesMax: 8 * MIB,
-      pendingCommitsMax: 64,
-      applyWorkers: 1,
-      writeBufferBytes: 0,
-      writeBufferCount: 0,
-    });
+    const buffers = createSharedBuffers(TEST_SIZES);
     const shared = attachShared(buffers);
     shared.roots[ROOTS_SLOTS] = SLOTS;
     const firstSequence = edge - SETS_MIN / 2;

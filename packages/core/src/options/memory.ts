@@ -29,6 +29,7 @@ const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 /** Most that one pipeline worker allocates for reading and writing files. */
 const WORKER_BUFFER_BYTES = 4 * MIB;
 const FSYNC_WORKERS = 1;
+const MAIN_THREADS = 1;
 
 /** A database opened for reading only has nothing to buffer. */
 export function hasWriteBuffer(options: OptionsInForce): boolean {
@@ -81,7 +82,8 @@ export function memorySum(options: OptionsInForce): MemoryStats {
       : 0,
     pendingBytes: options.pendingBytesMax,
     workerBufferBytes:
-      (FSYNC_WORKERS + options.workers.apply) * WORKER_BUFFER_BYTES + hintBytesMax(frameCount),
+      (FSYNC_WORKERS + options.workers.apply) * WORKER_BUFFER_BYTES +
+      (MAIN_THREADS + options.workers.apply) * hintBytesMax(frameCount),
   };
   const totalBytes = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
   return { ...parts, totalBytes };

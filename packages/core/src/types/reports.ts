@@ -192,7 +192,7 @@ export interface MemoryStats {
   readonly writeBufferBytes: number;
   /** Most that waiting operations may take. */
   readonly pendingBytes: number;
-  /** Buffers of the workers for pages and log blocks; what the main thread remembers of frames. */
+  /** Buffers of the workers for pages and log blocks; frames that threads remember. */
   readonly workerBufferBytes: number;
   /** The sum. V8's own heap of each thread comes on top. */
   readonly totalBytes: number;

@@ -62,7 +62,7 @@ function hintCount(frameCount: number): number {
   return 2 ** Math.ceil(Math.log2(frameCount));
 }
 
-/** Most that the hints of one thread take: two thousandths of the cache. */
+/** Most that the hints of one thread take: two to four thousandths of a cache of 4 KiB pages. */
 export function hintBytesMax(frameCount: number): number {
   return hintCount(frameCount) * HINT_WORDS * Int32Array.BYTES_PER_ELEMENT;
 }
