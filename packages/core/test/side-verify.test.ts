@@ -272,7 +272,11 @@ describe('verify', () => {
       const { meta } = loadCheckpoint(createRealVfs(), directory);
       const pool = new SidePool(2);
       await pool.job(undefined, async (job) => {
-        const { problems, families } = await job.run('loadContents', { dataPath, meta });
+        const { problems, families } = await job.run('loadContents', {
+          dataPath,
+          meta,
+          reportsUnreadable: true,
+        });
         console.log(problems.length, families.length);
       });
     `;

@@ -45,7 +45,7 @@ export function backupDatabase(
       requireEmptyTarget(engine.vfs, path);
       place = engine.path;
       const isCurrent = await takeCheckpoint(engine, database, job);
-      const held = await holdCheckpoint(engine, database, job);
+      const held = await holdCheckpoint(engine, database, job, false);
       try {
         const log = await logOfCopy(engine, job, held, isCurrent);
         place = path;

@@ -80,11 +80,16 @@ export async function takeCheckpoint(
   }
 }
 
-/** Throws ERR_MANIFOLD_CORRUPT when the metas do not lead to the durable checkpoint. */
+/**
+ * Throws ERR_MANIFOLD_CORRUPT when the metas do not lead to the durable checkpoint.
+ * `reportsUnreadable`: pages of the catalog or the free map that the disk cannot read are among the
+ * problems of the contents, and no error.
+ */
 export async function holdCheckpoint(
   engine: Engine,
   database: SideDatabase,
   job: SideJob,
+  reportsUnreadable: boolean,
 ): Promise<HeldCheckpoint> {
   const dataPath = dataPathOf(engine);
   const { pins } = database;
@@ -93,7 +98,7 @@ export async function holdCheckpoint(
     pins.pin(meta.sequence);
     let isHeld = false;
     try {
-      const contents = await job.run('loadContents', { dataPath, meta });
+      const contents = await job.run('loadContents', { dataPath, meta, reportsUnreadable });
       const again = newestMeta(engine);
       isHeld = again.meta.metaGeneration === meta.metaGeneration;
       if (isHeld) {

@@ -77,7 +77,7 @@ async function checkDataFile(
 ): Promise<PageTotals | undefined> {
   let held: HeldCheckpoint;
   try {
-    held = await holdCheckpoint(engine, database, job);
+    held = await holdCheckpoint(engine, database, job, true);
   } catch (error) {
     problems.addError(error);
     return undefined;

@@ -33,7 +33,11 @@ export class PageSource {
   /** Every birth of the checkpoint is below. */
   readonly #birthCounter: number;
 
-  constructor(file: VfsFile, path: string, meta: Meta) {
+  readonly #reportsUnreadable: boolean;
+
+  /** `reportsUnreadable`: that the disk cannot read a page is a finding; else it is thrown. */
+  constructor(file: VfsFile, path: string, meta: Meta, reportsUnreadable = true) {
+    this.#reportsUnreadable = reportsUnreadable;
     this.#file = file;
     this.path = path;
     this.pageBytes = meta.pageBytes;
@@ -52,7 +56,7 @@ export class PageSource {
     try {
       count = this.#file.read(target.u8, page * this.pageBytes);
     } catch (error) {
-      if (errnoOf(error) !== 'EIO') throw error;
+      if (!this.#reportsUnreadable || errnoOf(error) !== 'EIO') throw error;
       return `page ${page}: cannot be read (EIO)`;
     }
     if (count < this.pageBytes) return `page ${page}: lies behind the end of the file`;

@@ -10,14 +10,13 @@ import {
   DATA_FILE_TEMPORARY_NAME,
   FIRST_SEGMENT_NUMBER,
   MIB,
-  SEGMENT_TEMPORARY_NAME,
   SegmentPreparation,
   checkPage,
   corrupt,
   encodeMeta,
   errnoOf,
   metaSlot,
-  parseSegmentFileName,
+  isLogFileName,
   type Meta,
   type Vfs,
   type VfsFile,
@@ -220,8 +219,7 @@ export function discardCopy(vfs: Vfs, { target }: DiscardInput): void {
     vfs.syncDirectory(target);
   }
   for (const name of names) {
-    const isLog = name === SEGMENT_TEMPORARY_NAME || parseSegmentFileName(name) !== undefined;
-    if (isLog) vfs.remove(join(target, name));
+    if (isLogFileName(name)) vfs.remove(join(target, name));
   }
   vfs.syncDirectory(target);
   vfs.remove(temporary);

@@ -22,6 +22,8 @@ import {
 export interface LoadInput {
   readonly dataPath: string;
   readonly meta: Meta;
+  /** What the disk cannot read is damage; else it is thrown. */
+  readonly reportsUnreadable: boolean;
 }
 
 /** A column family of the checkpoint. */
@@ -53,12 +55,12 @@ export interface CheckpointContents {
 
 export function loadContents(
   vfs: Vfs,
-  { dataPath, meta }: LoadInput,
+  { dataPath, meta, reportsUnreadable }: LoadInput,
   poll: () => void,
 ): CheckpointContents {
   const file = vfs.open(dataPath, 'read');
   try {
-    const loader = new ContentsLoader(file, dataPath, meta);
+    const loader = new ContentsLoader(file, dataPath, meta, reportsUnreadable);
     loader.readCatalog(poll);
     const inUse = loader.readFreeMap();
     return {
@@ -83,11 +85,13 @@ class ContentsLoader {
   readonly #file: VfsFile;
   readonly #path: string;
   readonly #meta: Meta;
+  readonly #reportsUnreadable: boolean;
 
-  constructor(file: VfsFile, path: string, meta: Meta) {
+  constructor(file: VfsFile, path: string, meta: Meta, reportsUnreadable: boolean) {
     this.#file = file;
     this.#path = path;
     this.#meta = meta;
+    this.#reportsUnreadable = reportsUnreadable;
   }
 
   readCatalog(poll: () => void): void {
@@ -96,7 +100,7 @@ class ContentsLoader {
       if (catalogCount > 0) this.#damage(0, `an empty catalog of ${catalogCount} column families`);
       return;
     }
-    const source = new PageSource(this.#file, this.#path, this.#meta);
+    const source = new PageSource(this.#file, this.#path, this.#meta, this.#reportsUnreadable);
     const report = checkSubtree(source, rootClaim(catalogPage, catalogBirth, catalogCount), {
       entriesMax: Infinity,
       poll,
@@ -136,7 +140,8 @@ class ContentsLoader {
       return read();
     } catch (error) {
       const isDamage = error instanceof ManifoldError && error.code === 'ERR_MANIFOLD_CORRUPT';
-      if (!isDamage && errnoOf(error) !== 'EIO') throw error;
+      const isUnreadable = this.#reportsUnreadable && errnoOf(error) === 'EIO';
+      if (!isDamage && !isUnreadable) throw error;
       this.#damage(isDamage ? (error.offset ?? 0) : 0, (error as Error).message);
       this.isComplete = false;
       return undefined;
