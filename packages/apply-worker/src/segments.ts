@@ -16,6 +16,7 @@ import {
   LOG_WRITING_SEGMENT,
   REASON_REQUEST,
   REASON_SPACE,
+  SEGMENT_RECYCLED_NAME,
   STAT_SEGMENTS_CREATED,
   STAT_SEGMENTS_RECYCLED,
   SegmentPreparation,
@@ -142,10 +143,9 @@ export class Segments {
       isReady = recycleSegment(vfs, this.#spec, fileName, segmentNumber);
     });
     if (!isDone) {
-      // It may have its new name already; either way it is not ready.
-      const newName = segmentFileName(segmentNumber);
-      const hasNewName = vfs.exists(join(this.#spec.directory, newName));
-      this.#obsolete.unshift(hasNewName ? newName : fileName);
+      // First again, under the name it has by now: no other file may get that name meanwhile.
+      const isBetween = vfs.exists(join(this.#spec.directory, SEGMENT_RECYCLED_NAME));
+      this.#obsolete.unshift(isBetween ? SEGMENT_RECYCLED_NAME : fileName);
       return false;
     }
     if (isReady) {

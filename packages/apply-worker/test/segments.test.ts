@@ -13,6 +13,7 @@ import {
   PROGRESS_SHUTDOWN,
   REASON_REQUEST,
   SEGMENT_HEADER_BYTES,
+  SEGMENT_RECYCLED_NAME,
   SHUTDOWN_DRAIN,
   TEST_SWITCH_RECYCLE_EARLY,
   THREAD_APPLY,
@@ -102,8 +103,10 @@ describe('segments', () => {
     expect(harness.logWord(LOG_OLDEST_SEGMENT)).toBe(2);
     const metaSync = operations.findLastIndex((text) => text.startsWith('sync /db/data.manifold'));
     const renames = operations.filter((text) => text.startsWith('rename'));
+    const recycled = `${DIRECTORY}/${SEGMENT_RECYCLED_NAME}`;
     expect(renames).toEqual([
-      `rename ${DIRECTORY}/wal-0000000001.log ${DIRECTORY}/wal-0000000005.log`,
+      `rename ${DIRECTORY}/wal-0000000001.log ${recycled}`,
+      `rename ${recycled} ${DIRECTORY}/wal-0000000005.log`,
     ]);
     expect(operations.indexOf(renames[0]!)).toBeGreaterThan(metaSync);
     expect(segmentNumbers(harness.vfs)).toEqual([2, 3, 4, 5]);
@@ -207,6 +210,41 @@ describe('a full disk', () => {
     harness.runUntilIdle();
     expect(harness.logWord(LOG_FULL)).toBe(0);
     expect(harness.logWord(LOG_PREPARED_SEGMENT)).toBe(2);
+  });
+
+  it('cuts no header of a segment short: a recycled one has its name last', () => {
+    const rule = { operation: 'write', pathIncludes: 'wal-', errno: 'ENOSPC' } as const;
+    const faults = gatedFaults({ ...rule, partialBytes: SEGMENT_HEADER_BYTES / 2 });
+    const harness = newHarness({ wrapVfs: faults.wrapVfs });
+    harness.commitAndApply({ 0: { a: '1' } });
+    harness.nextSegment();
+    harness.runUntilIdle();
+    harness.commitAndApply({ 0: { a: '2' } });
+    faults.open();
+    harness.takeCheckpoint();
+    harness.nextSegment();
+    harness.runUntilIdle();
+    expect(harness.logWord(LOG_FULL)).toBe(1);
+    const prepared = harness.logWord(LOG_PREPARED_SEGMENT);
+    const damaged = (): string[] => {
+      return harness.vfs
+        .list(DIRECTORY)
+        .filter((name) => parseSegmentFileName(name) !== undefined)
+        .filter((name) => {
+          const header = new Uint8Array(SEGMENT_HEADER_BYTES);
+          const path = `${DIRECTORY}/${name}`;
+          harness.vfs.open(path, 'read').read(header, 0);
+          return decodeSegmentHeader(header, path).state !== 'valid';
+        });
+    };
+    expect(damaged()).toEqual([]);
+    expect(harness.vfs.list(DIRECTORY)).toContain(SEGMENT_RECYCLED_NAME);
+    faults.close();
+    ringBell(harness.shared.bells, THREAD_APPLY, REASON_REQUEST);
+    harness.runUntilIdle();
+    expect(harness.logWord(LOG_PREPARED_SEGMENT)).toBe(prepared + 1);
+    expect(damaged()).toEqual([]);
+    expect(harness.vfs.list(DIRECTORY)).not.toContain(SEGMENT_RECYCLED_NAME);
   });
 
   it('is tried again after some time when nobody rings', () => {

@@ -8,18 +8,16 @@ import { join } from 'node:path';
 import {
   DATA_FILE_NAME,
   DATA_FILE_TEMPORARY_NAME,
-  SEGMENT_TEMPORARY_NAME,
   acquireLock,
   createVfs,
-  parseSegmentFileName,
+  isLogFileName,
   type VfsSpec,
 } from '@manifold-db/storage';
 import { absolutePath } from './options/index.js';
 import { openError } from './recovery/file-errors.js';
 
 function isOurs(name: string): boolean {
-  if (name === DATA_FILE_TEMPORARY_NAME || name === SEGMENT_TEMPORARY_NAME) return true;
-  return name === DATA_FILE_NAME || parseSegmentFileName(name) !== undefined;
+  return name === DATA_FILE_NAME || name === DATA_FILE_TEMPORARY_NAME || isLogFileName(name);
 }
 
 /**

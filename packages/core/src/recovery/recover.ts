@@ -18,6 +18,7 @@ import {
   attachShared,
   createSegment,
   createSharedBuffers,
+  SEGMENT_RECYCLED_NAME,
   cutTail,
   initializeLogSpace,
   initializePageMemory,
@@ -142,7 +143,7 @@ function recoverWith(input: RecoverInput, dataFile: VfsFile): Recovered {
     scan,
     segmentNumber: position?.segmentNumber ?? 0,
     offset: position?.offset ?? 0,
-    obsoleteSegments: obsoleteSegments(scan, position?.segmentNumber),
+    obsoleteSegments: obsoleteSegments(input, scan, position?.segmentNumber),
     seededBelow,
     pending,
   };
@@ -205,6 +206,9 @@ function prepareLog(
 ): { segmentNumber: number; offset: number } {
   const { path, vfs } = input;
   const { meta } = checkpoint;
+  // Obsolete, or it would not have been recycled; its header may be anything.
+  const recycled = join(path, SEGMENT_RECYCLED_NAME);
+  if (vfs.exists(recycled)) vfs.remove(recycled);
   const isLeft = isTestSwitchOn(engine.shared, TEST_SWITCH_TAIL_NOT_CUT);
   const position = isLeft ? behindTail(scan.tail) : cutTail(vfs, path, scan.tail);
   const usable = new Set(
@@ -255,12 +259,20 @@ function withSegmentBytes({ vfs, path, options }: RecoverInput, scan: LogScanRes
   return { ...scan, tail, segments };
 }
 
-/** Files that may get a new number. One that was made anew under its old name is live again. */
-function obsoleteSegments(scan: LogScanResult, writing: number | undefined): string[] {
+/**
+ * Files that may get a new number. One that was made anew under its old name is live again, some
+ * went with the tail.
+ */
+function obsoleteSegments(
+  { vfs, path }: RecoverInput,
+  scan: LogScanResult,
+  writing: number | undefined,
+): string[] {
   const live = writing === undefined ? undefined : segmentFileName(writing);
   return scan.segments
     .filter((segment) => segment.role === 'obsolete' && segment.fileName !== live)
-    .map((segment) => segment.fileName);
+    .map((segment) => segment.fileName)
+    .filter((fileName) => vfs.exists(join(path, fileName)));
 }
 
 /** A copy of the admitted rows, as the first synced view. */

@@ -1,6 +1,6 @@
 /**
- * Header of a log segment, the first 64 bytes of `wal-<number>.log`. Written by the fsync worker
- * when it takes a segment into use (and by recovery when it retires one), read by the log scanner.
+ * Header of a log segment, the first 64 bytes of `wal-<number>.log`. Written when the file
+ * is made ready, before it gets its name, and never changed in place; read by the log scanner.
  *
  *   offset bytes field
  *        0     8 magic          'MNFDWAL1'
@@ -8,7 +8,7 @@
  *       12     4 features
  *       16     4 segmentBytes   size of the file
  *       20     4 salt           fresh at every use; seeds the checksums of all blocks
- *       24     8 segmentNumber  authoritative, not the name; 0 = retired, never live
+ *       24     8 segmentNumber  authoritative, not the name; 0 is never live
  *       32    16 databaseId
  *       48     4 headerCrc      CRC-32 of bytes 0..48
  *       52       zeros to 64
@@ -39,8 +39,6 @@ const HEADER_CRC_OFFSET = DATABASE_ID_OFFSET + DATABASE_ID_BYTES;
 export const SEGMENT_HEADER_BYTES = 64;
 /** The first block. */
 export const SEGMENT_DATA_OFFSET = SEGMENT_HEADER_BYTES;
-/** Number of a segment whose content counts for nothing any more. */
-export const RETIRED_SEGMENT_NUMBER = 0;
 export const FIRST_SEGMENT_NUMBER = 1;
 
 const NAME_DIGITS = 10;

@@ -3,14 +3,15 @@
  * ones. Threads: apply worker 0; the opening thread before it starts.
  *
  * Invariants
- * 1. A file gets a segment's name only when it has the full size; its header carries a fresh salt,
- *    so blocks of an earlier life never pass.
+ * 1. A file gets a segment's name only when it has the full size and a header, which is synced and
+ *    carries a fresh salt: blocks of an earlier life never pass, and no header is ever changed in
+ *    place, where a write that is cut short would leave a segment that looks damaged.
  * 2. The segment is ready only after file and directory were synced.
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert } from '../assert.js';
-import { encodeSegmentHeader, segmentFileName } from '../format/segment.js';
+import { encodeSegmentHeader, parseSegmentFileName, segmentFileName } from '../format/segment.js';
 import { BACKGROUND_SYNC_BYTES, MIB } from '../limits.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 
@@ -23,6 +24,8 @@ export interface SegmentSpec {
 
 /** The one name under which a segment grows; a rest from an earlier run is overwritten. */
 export const SEGMENT_TEMPORARY_NAME = 'wal-new.tmp';
+/** The one name under which a segment gets a new header; an opening removes what a crash left. */
+export const SEGMENT_RECYCLED_NAME = 'wal-recycled.tmp';
 const FILL_BYTES = MIB;
 const SALT_BYTES = 4;
 
@@ -40,6 +43,12 @@ function newHeader(spec: SegmentSpec, segmentNumber: number): Uint8Array {
     segmentNumber,
     databaseId: spec.databaseId,
   });
+}
+
+/** Whether a file with this name belongs to the log, finished or not. */
+export function isLogFileName(name: string): boolean {
+  if (name === SEGMENT_TEMPORARY_NAME || name === SEGMENT_RECYCLED_NAME) return true;
+  return parseSegmentFileName(name) !== undefined;
 }
 
 /** A new segment in bounded steps: one write or one sync each. */
@@ -119,6 +128,7 @@ export function createSegment(vfs: Vfs, spec: SegmentSpec, segmentNumber: number
 /**
  * Gives an obsolete segment file a new number. Its old blocks stay: they were sealed with another
  * salt. A file of another size than `spec.segmentBytes` is removed instead, and false returned.
+ * When it throws, the file has its old name or SEGMENT_RECYCLED_NAME, and may be given again.
  */
 export function recycleSegment(
   vfs: Vfs,
@@ -127,6 +137,7 @@ export function recycleSegment(
   segmentNumber: number,
 ): boolean {
   const from = join(spec.directory, fileName);
+  const between = join(spec.directory, SEGMENT_RECYCLED_NAME);
   const to = join(spec.directory, segmentFileName(segmentNumber));
   assert(from === to || !vfs.exists(to), 'a recycled segment replaces no other one');
   const file = vfs.open(from, 'read-write');
@@ -137,9 +148,10 @@ export function recycleSegment(
       vfs.syncDirectory(spec.directory);
       return false;
     }
-    if (from !== to) vfs.rename(from, to);
+    if (from !== between) vfs.rename(from, between);
     file.write([newHeader(spec, segmentNumber)], 0);
     file.sync();
+    vfs.rename(between, to);
     vfs.syncDirectory(spec.directory);
     return true;
   } finally {

@@ -114,19 +114,19 @@ describe('segments', () => {
     expect(error.message).toContain(`${segmentFileName(2)} holds segment 2 as well`);
   });
 
-  it('with blocks behind a missing one are retired, so that it can be made again', () => {
+  it('with blocks behind a missing one are removed, so that it can be made again', () => {
     const log = oneRecord();
     log.end(1, EndReason.CUT);
     log.segment(3);
     log.data(1, 3);
     const { tail } = scan(log);
     expect(tail).toMatchObject({ segmentNumber: 2, fileName: undefined, cutBlocks: 1 });
-    expect(tail.retire).toEqual([segmentFileName(3)]);
+    expect(tail.surplus).toEqual([segmentFileName(3)]);
     const next = cutTail(log.vfs, TEST_DIRECTORY, tail);
     expect(next).toEqual({ segmentNumber: 2, offset: SEGMENT_DATA_OFFSET });
     const again = scan(log);
     expect(again.tail).toMatchObject({ segmentNumber: 2, needsCut: false, lastSequence: 1 });
-    expect(again.segments.map(({ role }) => role)).toEqual(['live', 'obsolete']);
+    expect(again.segments.map(({ role }) => role)).toEqual(['live']);
   });
 
   it('whose header changed between scan and cut are left alone', () => {

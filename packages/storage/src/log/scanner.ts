@@ -67,8 +67,8 @@ export interface LogTail {
   cutBytes: number;
   /** Whether `cutTail` has to change anything before the log may be written again. */
   needsCut: boolean;
-  /** Later segments with blocks that do not count; `cutTail` retires them. */
-  retire: string[];
+  /** Later segments with blocks that do not count; `cutTail` removes them. */
+  surplus: string[];
   lastSequence: number;
   highestWatermark: number;
   timestampMs: number;
@@ -278,11 +278,11 @@ function judge(scan: Scan, stop: Stop): LogTail {
   const here = noSurvivors();
   if (stop.segment !== undefined) searchSegment(scan, stop.segment, stop.offset, here);
   const later = noSurvivors();
-  const retire: string[] = [];
+  const surplus: string[] = [];
   for (const segment of segmentsBehind(scan, stop.segmentNumber)) {
     const blocksBefore = later.blockCount;
     searchSegment(scan, segment, SEGMENT_DATA_OFFSET, later);
-    if (later.blockCount > blocksBefore) retire.push(segment.fileName);
+    if (later.blockCount > blocksBefore) surplus.push(segment.fileName);
   }
   const witness = Math.max(scan.highestWatermark, here.watermark, later.watermark);
   const next = assembler.lastKnown + 1;
@@ -310,7 +310,7 @@ function judge(scan: Scan, stop: Stop): LogTail {
     cutBlocks,
     cutBytes: here.blockBytes + later.blockBytes,
     needsCut: cutBlocks > 0 || assembler.hasFragments || isMisnamed(stop.segment),
-    retire,
+    surplus,
     lastSequence: assembler.lastKnown,
     highestWatermark: scan.highestWatermark,
     timestampMs: scan.timestampMs,
@@ -318,8 +318,8 @@ function judge(scan: Scan, stop: Stop): LogTail {
 }
 
 /**
- * A segment header is one sector, so it is never torn: a file behind the tail that has no readable
- * one was never used, and is blank, or it is damaged, and its witnesses cannot be read.
+ * A file has its header, synced, when it gets the name of a segment. One behind the tail without a
+ * readable header was never used, and is blank, or it is damaged, and its witnesses are lost.
  */
 function requireBlank(scan: Scan, tailSegment: number): void {
   for (const { path, nameNumber, problem } of scan.files.unusable) {
@@ -358,7 +358,7 @@ function searchSegment(scan: Scan, segment: SegmentFile, offset: number, found: 
 
 function isReady(scan: Scan, tail: LogTail, segment: SegmentFile | undefined): boolean {
   if (segment === undefined) return false;
-  return !tail.retire.includes(segment.fileName) && !scan.misSized.has(segment.fileName);
+  return !tail.surplus.includes(segment.fileName) && !scan.misSized.has(segment.fileName);
 }
 
 /** The last segment that is ready, without a gap behind the one in which the log goes on. */

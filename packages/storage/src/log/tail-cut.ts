@@ -1,8 +1,8 @@
 /**
  * Cuts the tail that a scan found, so that blocks behind it never count again. Runs at open, before
  * the fsync worker starts. Idempotent, and may crash anywhere:
- * 1. First the later segments that hold blocks are retired. A crash now leaves a log that ends at
- *    the same place, with fewer blocks behind it.
+ * 1. First the later segments that hold blocks are removed, and the directory is synced. A crash
+ *    now leaves a log that ends at the same place, with fewer blocks behind it.
  * 2. Then the END block is written at the tail. It sends the next scan on to the following segment,
  *    which by now holds nothing.
  */
@@ -18,11 +18,9 @@ import {
   writeBlockHeader,
 } from '../format/block.js';
 import {
-  RETIRED_SEGMENT_NUMBER,
   SEGMENT_DATA_OFFSET,
   SEGMENT_HEADER_BYTES,
   decodeSegmentHeader,
-  encodeSegmentHeader,
   type SegmentHeader,
 } from '../format/segment.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
@@ -36,21 +34,16 @@ export interface LogPosition {
 /** Returns where the next block is to be written; the segment may have to be made first. */
 export function cutTail(vfs: Vfs, directory: string, tail: LogTail): LogPosition {
   if (!tail.needsCut) return { segmentNumber: tail.segmentNumber, offset: tail.offset };
-  for (const fileName of tail.retire) retireSegment(vfs, join(directory, fileName));
+  for (const fileName of tail.surplus) {
+    const path = join(directory, fileName);
+    if (vfs.exists(path)) vfs.remove(path);
+  }
+  if (tail.surplus.length > 0) vfs.syncDirectory(directory);
   if (tail.fileName === undefined) {
     return { segmentNumber: tail.segmentNumber, offset: SEGMENT_DATA_OFFSET };
   }
   writeEnd(vfs, join(directory, tail.fileName), tail);
   return { segmentNumber: tail.segmentNumber + 1, offset: SEGMENT_DATA_OFFSET };
-}
-
-/** One write of one sector: the segment has either its old number or none. */
-function retireSegment(vfs: Vfs, path: string): void {
-  withFile(vfs, path, (file) => {
-    const header = { ...readHeader(file, path), segmentNumber: RETIRED_SEGMENT_NUMBER };
-    file.write([encodeSegmentHeader(header)], 0);
-    file.sync();
-  });
 }
 
 function writeEnd(vfs: Vfs, path: string, tail: LogTail): void {

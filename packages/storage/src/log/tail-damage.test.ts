@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { ManifoldError } from '../errors.js';
 import { BLOCK_HEADER_BYTES, EndReason } from '../format/block.js';
 import { SEGMENT_DATA_OFFSET, segmentFileName } from '../format/segment.js';
+import { createFaultVfs } from '../vfs/fault.js';
 import { scanLog } from './scanner.js';
 import { cutTail } from './tail-cut.js';
 import { TEST_DIRECTORY, TEST_SEGMENT_BYTES, TestLog } from './test-log.js';
@@ -55,14 +56,11 @@ describe('a torn tail', () => {
     const result = scan(log);
     expect(result.sequences).toEqual([1]);
     expect(result.tail).toMatchObject({ reason: 'missing-block', cutBlocks: 3 });
-    expect(result.tail.retire).toEqual([segmentFileName(2)]);
+    expect(result.tail.surplus).toEqual([segmentFileName(2)]);
     expect(result.segments.map((segment) => segment.role)).toEqual(['live', 'obsolete']);
     cutAndRescan(log, result);
     const roles = scan(log).segments.map(({ number, role }) => [number, role]);
-    expect(roles).toEqual([
-      [1, 'live'],
-      [0, 'obsolete'],
-    ]);
+    expect(roles).toEqual([[1, 'live']]);
   });
 
   it('never counts again after the cut, even when a new log meets it exactly', () => {
@@ -97,6 +95,30 @@ describe('a torn tail', () => {
     ]);
     const after = cutAndRescan(log, result);
     expect(after.tail).toMatchObject({ segmentNumber: 2, fileName: segmentFileName(2) });
+  });
+
+  it('is no damage when the cut is cut short by a full disk, wherever', () => {
+    const log = new TestLog();
+    log.data(0, 1);
+    const lost = log.data(1, 2);
+    log.roll(1);
+    log.data(1, 3);
+    log.damage(lost, BLOCK_HEADER_BYTES, 1);
+    const { tail } = scan(log);
+    const rule = { operation: 'write', errno: 'ENOSPC', partialBytes: 32 } as const;
+    for (let afterCalls = 0; ; afterCalls++) {
+      const vfs = createFaultVfs(log.disk.crash({ keep: 'all' }).vfs(), [{ ...rule, afterCalls }]);
+      let isDone = true;
+      try {
+        cutTail(vfs, TEST_DIRECTORY, tail);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ENOSPC' });
+        isDone = false;
+      }
+      const again = scan({ vfs });
+      expect(again.sequences).toEqual([1]);
+      if (isDone) break;
+    }
   });
 
   it('may be cut by a process that dies at any point', () => {
