@@ -47,7 +47,8 @@ const WORKER_HEAP_MIB = 32;
  *   snapshot EXPECTED FOUND         digests of a snapshot taken before
  *   verified PROBLEM                or nothing
  *   closed CODE                     or done
- *   ended                           the whole program
+ *   ended NAME CODE                 of a call that the close ended
+ *   finished                        the whole program
  */
 export const KILL_PROGRAM = `
   import { createHash } from 'node:crypto';
@@ -193,9 +194,12 @@ export const KILL_PROGRAM = `
       const { ok, problems } = await db.verify();
       say('verified', ok ? '' : problems[0].message);
     }
-    const hasFailed = db.stats().failure !== undefined;
-    say('closed', await ending(db.close()));
-    for (const [name, ended] of waits) say(hasFailed ? 'pending' : 'ended', name, await ended);
+    // A worker may die under the close, too.
+    const closed = await ending(db.close());
+    say('closed', closed);
+    for (const [name, ended] of waits) {
+      say(closed === 'done' ? 'ended' : 'pending', name, await ended);
+    }
   }
 
   for (const life of JSON.parse(text)) await live(life);
