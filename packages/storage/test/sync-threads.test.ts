@@ -7,7 +7,7 @@ import {
   REASON_APPENDED,
   REASON_SPACE,
   cancelSleep,
-  lockMutex,
+  lockMutexFor,
   prepareToSleep,
   prepareToWaitAsync,
   ringBell,
@@ -33,7 +33,7 @@ describe('mutex on threads', () => {
 
   it('does not take losing the race again and again for a dead holder', async () => {
     const words = sharedWords(1);
-    lockMutex(words, 0);
+    expect(lockMutexFor(words, 0, 0)).toBe(true);
     const waiter = runThreads([{ file: 'mutex-waiter.mjs', data: { words } }]);
     // Each of these is an unlock after which another thread was faster than the one that woke.
     for (let lost = 0; lost < 100; lost++) {

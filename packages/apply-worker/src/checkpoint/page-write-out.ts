@@ -13,14 +13,13 @@ import {
   BACKGROUND_SYNC_BYTES,
   MIB,
   NO_FRAME,
-  PAGES_LOCK,
   PageWriter,
   STAT_CHECKPOINT_BYTES,
   STAT_CHECKPOINT_PAGES,
   TEST_SWITCH_PAGES_NOT_SYNCED,
   isTestSwitchOn,
-  lockMutex,
-  unlockMutex,
+  lockPages,
+  unlockPages,
 } from '@manifold-db/storage';
 import type { ApplyContext } from '../context.js';
 import type { DiskSpace } from '../disk-space.js';
@@ -106,13 +105,13 @@ export class PageWriteOut {
   /** Under the lock, where a miss is a miss. What is dirty stays where it is (invariant 1). */
   #findDirty(from: number, end: number): void {
     const { pager, shared } = this.#context;
-    lockMutex(shared.pagesControl, PAGES_LOCK);
+    lockPages(shared);
     for (let i = from; i < end; i++) {
       const frame = pager.findFrame(this.#pages[i]!);
       const isDirty = frame !== NO_FRAME && pager.isDirty(frame);
       this.#frames[i - from] = isDirty ? frame : NO_FRAME;
     }
-    unlockMutex(shared.pagesControl, PAGES_LOCK);
+    unlockPages(shared);
   }
 
   #write(from: number, end: number): number {

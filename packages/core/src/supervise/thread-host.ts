@@ -24,13 +24,14 @@ import {
   THREAD_WAL,
   cancelSleep,
   failureText,
-  isThreadGone,
+  poisonIfWorkerGone,
   prepareToSleep,
   prepareToWaitAsync,
   ringAllBells,
   ringBell,
   setFailure,
   sleepOnBell,
+  threadName,
   waitOnBellAsync,
   type ApplyInit,
   type Shared,
@@ -147,13 +148,7 @@ export class ThreadHost implements Host {
     const now = performance.now();
     if (now - this.#lookedAtWorkersMs < WORKERS_LOOK_MS) return;
     this.#lookedAtWorkersMs = now;
-    const shared = this.#shared!;
-    if (Atomics.load(shared.progress, PROGRESS_SHUTDOWN) !== RUNNING) return;
-    // The workers were started in the order of their numbers.
-    for (let thread = THREAD_WAL; thread < THREAD_WAL + this.#workers.length; thread++) {
-      if (!isThreadGone(shared, thread)) continue;
-      setFailure(shared, FAILURE_WORKER, `the worker ${threadName(thread)} stopped`);
-    }
+    poisonIfWorkerGone(this.#shared!);
   }
 
   watch(interest: number, isDue: () => boolean, wake: () => void, keepsAlive = true): void {
@@ -262,10 +257,6 @@ export class ThreadHost implements Host {
     }
     clearInterval(this.#keepAlive);
   }
-}
-
-function threadName(thread: number): string {
-  return thread === THREAD_WAL ? 'manifold-wal' : `manifold-apply-${thread - THREAD_APPLY}`;
 }
 
 function startError(name: string, cause: unknown): ManifoldError {

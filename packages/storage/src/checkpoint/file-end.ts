@@ -4,9 +4,9 @@
  * last of them is written.
  */
 import { assert } from '../assert.js';
-import { PAGES_LOCK, PAGES_NEXT } from '../layout/pages.js';
+import { PAGES_NEXT } from '../layout/pages.js';
 import type { Shared } from '../shared.js';
-import { lockMutex, unlockMutex } from '../sync/mutex.js';
+import { lockPages, unlockPages } from '../pages/pages-lock.js';
 
 const PAGE_NUMBER_MAX = 0x7fffffff;
 
@@ -15,10 +15,10 @@ const PAGE_NUMBER_MAX = 0x7fffffff;
  */
 export function claimPagesAtEnd(shared: Shared, count: number): number {
   const control = shared.pagesControl;
-  lockMutex(control, PAGES_LOCK);
+  lockPages(shared);
   const first = control[PAGES_NEXT]!;
   assert(first <= PAGE_NUMBER_MAX - count, 'the data file has a free page number');
   control[PAGES_NEXT] = first + count;
-  unlockMutex(control, PAGES_LOCK);
+  unlockPages(shared);
   return first;
 }

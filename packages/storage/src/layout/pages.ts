@@ -17,6 +17,7 @@
  * | 25     | RETIRED_TAIL       | retired-frame queue: recycled, mod 2^32                       |
  * | 26     | FRAMES_COUNT       | frames in use by the hash (constant)                          |
  * | 27     | FRAMES_HIGH        | highest frame that was ever taken                             |
+ * | 28     | PAGES_LOCK_ABANDONED | 1 once the lock's holder is known dead; any thread, without it |
  *
  * Frame table (Int32Array): a row of 32 bytes per frame, so that a look-up touches one cache line
  * | word          | writer                                                                   |
@@ -49,6 +50,7 @@ export const RETIRED_HEAD = 24;
 export const RETIRED_TAIL = 25;
 export const FRAMES_COUNT = 26;
 export const FRAMES_HIGH = 27;
+export const PAGES_LOCK_ABANDONED = 28;
 export const PAGES_CONTROL_BYTES = 48 * Int32Array.BYTES_PER_ELEMENT;
 
 /** Words of a row: word c of frame f is (f << FRAME_ROW_SHIFT) + c. */

@@ -10,14 +10,13 @@ import {
   FRAMES_FREE_COUNT,
   PAGES_BIRTH,
   PAGES_FREE_COUNT,
-  PAGES_LOCK,
   PAGES_NEXT,
 } from '../layout/pages.js';
 import { ManifoldError } from '../errors.js';
 import type { Shared } from '../shared.js';
-import { lockMutex, unlockMutex } from '../sync/mutex.js';
 import { loadWideOwned, storeWide } from '../sync/wide.js';
 import { evictFrames, popFreeFrame, pushFreeFrame, recycleFrames } from './frame-table.js';
+import { lockPages, tryLockPages, unlockPages } from './pages-lock.js';
 
 /** Frames taken at once: a share of the cache, so that few are idle in a small one. */
 const REFILL_SHARE_SHIFT = 4;
@@ -63,10 +62,10 @@ export class Magazine {
       this.#frames = grown;
     }
     const control = this.#shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    lockPages(this.#shared);
     const isThere = this.#frameCount + control[FRAMES_FREE_COUNT]! >= count;
     if (isThere) this.#popFrames(Math.max(count, this.#framesPerRefill));
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.#shared);
     return isThere;
   }
 
@@ -102,7 +101,7 @@ export class Magazine {
   #refillFrames(): void {
     const shared = this.#shared;
     const control = shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    lockPages(this.#shared);
     if (control[FRAMES_FREE_COUNT]! < this.#framesPerRefill) {
       recycleFrames(shared);
       if (control[FRAMES_FREE_COUNT]! < this.#framesPerRefill) {
@@ -111,13 +110,13 @@ export class Magazine {
       }
     }
     this.#popFrames(this.#framesPerRefill);
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.#shared);
   }
 
   /** Lowest numbers last in the stock, so they are handed out first and writes coalesce. */
   #refillPages(): void {
     const { pagesControl: control, freePages } = this.#shared;
-    lockMutex(control, PAGES_LOCK);
+    lockPages(this.#shared);
     const free = control[PAGES_FREE_COUNT]!;
     const taken = Math.min(free, PAGES_PER_REFILL);
     for (let i = 0; i < taken; i++) this.#pages[taken - 1 - i] = freePages[free - 1 - i]!;
@@ -131,23 +130,22 @@ export class Magazine {
       control[PAGES_NEXT] = next + PAGES_PER_REFILL;
     }
     this.#pageCount = taken === 0 ? PAGES_PER_REFILL : taken;
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.#shared);
   }
 
   #refillBirths(): void {
     const control = this.#shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    lockPages(this.#shared);
     this.#nextBirth = loadWideOwned(control, PAGES_BIRTH);
     this.#birthEnd = this.#nextBirth + BIRTHS_PER_REFILL;
     storeWide(control, PAGES_BIRTH, this.#birthEnd);
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.#shared);
   }
 
   /** Gives the frames back, for a thread that waits for more, or stops using the pager. */
   returnFrames(): void {
-    const control = this.#shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    if (!tryLockPages(this.#shared)) return;
     while (this.#frameCount > 0) pushFreeFrame(this.#shared, this.#frames[--this.#frameCount]!);
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.#shared);
   }
 }

@@ -13,14 +13,13 @@ import { NO_FRAME } from '../ids.js';
 import {
   FRAME_ROW_SHIFT,
   FRAME_STATE,
-  PAGES_LOCK,
   STATE_CLEAN,
   STATE_LOADING,
   STATE_SCRATCH,
 } from '../layout/pages.js';
 import { TEST_SWITCH_PAGES_NOT_CHECKED, isTestSwitchOn } from '../layout/test-switches.js';
-import { lockMutex, unlockMutex } from '../sync/mutex.js';
 import { linkFrame, popFreeFrame, pushFreeFrame } from './frame-table.js';
+import { lockPages, tryLockPages, unlockPages } from './pages-lock.js';
 import type { Pager } from './pager.js';
 
 /** Frames a thread keeps for itself, for reads when no shared frame is free. */
@@ -55,37 +54,37 @@ export class PageLoader {
     // A page written early may still stand in the write buffer.
     pager.flushWriteThrough();
     const { shared } = pager;
-    const control = shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    const isLocked = tryLockPages(shared);
     let frame = pager.findFrame(page);
-    if (frame !== NO_FRAME) {
-      unlockMutex(control, PAGES_LOCK);
-      return frame;
+    const isFound = frame !== NO_FRAME;
+    if (isLocked) {
+      if (!isFound) frame = popFreeFrame(shared);
+      if (!isFound && frame !== NO_FRAME) this.#setState(frame, STATE_LOADING);
+      unlockPages(shared);
     }
-    frame = popFreeFrame(shared);
-    if (frame !== NO_FRAME) this.#setState(frame, STATE_LOADING);
-    unlockMutex(control, PAGES_LOCK);
+    if (isFound) return frame;
     if (frame === NO_FRAME) return this.#loadScratch(page, birth);
     this.#fill(frame, page, birth);
     return this.#link(frame, page);
   }
 
   #fill(frame: number, page: number, birth: number): void {
-    const { pagesControl: control } = this.#pager.shared;
+    const { shared } = this.#pager;
     try {
       this.#read(page, birth, this.#pager.frameBytes(frame));
     } catch (error) {
-      lockMutex(control, PAGES_LOCK);
-      pushFreeFrame(this.#pager.shared, frame);
-      unlockMutex(control, PAGES_LOCK);
+      if (tryLockPages(shared)) {
+        pushFreeFrame(shared, frame);
+        unlockPages(shared);
+      }
       throw error;
     }
   }
 
-  /** Links a filled frame, unless another thread was faster. */
+  /** Links a filled frame, unless another thread was faster; without the lock it stays ours. */
   #link(frame: number, page: number): number {
     const { shared } = this.#pager;
-    lockMutex(shared.pagesControl, PAGES_LOCK);
+    if (!tryLockPages(shared)) return frame;
     const other = this.#pager.findFrame(page);
     if (other === NO_FRAME) {
       this.#setState(frame, STATE_CLEAN);
@@ -93,7 +92,7 @@ export class PageLoader {
     } else {
       pushFreeFrame(shared, frame);
     }
-    unlockMutex(shared.pagesControl, PAGES_LOCK);
+    unlockPages(shared);
     return other === NO_FRAME ? frame : other;
   }
 
@@ -109,20 +108,20 @@ export class PageLoader {
   /** Sets this thread's scratch frames aside. Runs before any page is fetched. */
   reserveScratch(): void {
     const { shared } = this.#pager;
-    lockMutex(shared.pagesControl, PAGES_LOCK);
+    lockPages(shared);
     while (this.#scratchCount < SCRATCH_FRAMES) {
       const frame = popFreeFrame(shared);
       assert(frame !== NO_FRAME, 'the smallest cache has room for the scratch frames');
       this.#setState(frame, STATE_SCRATCH);
       this.#scratch[this.#scratchCount++] = frame;
     }
-    unlockMutex(shared.pagesControl, PAGES_LOCK);
+    unlockPages(shared);
   }
 
   /** Links a frame with these verified bytes; false when no frame is free. Inside an operation. */
   adopt(page: number, bytes: Uint8Array): boolean {
     const { shared } = this.#pager;
-    lockMutex(shared.pagesControl, PAGES_LOCK);
+    if (!tryLockPages(shared)) return false;
     let frame = this.#pager.findFrame(page);
     if (frame === NO_FRAME) {
       frame = popFreeFrame(shared);
@@ -132,7 +131,7 @@ export class PageLoader {
         linkFrame(shared, frame, page);
       }
     }
-    unlockMutex(shared.pagesControl, PAGES_LOCK);
+    unlockPages(shared);
     return frame !== NO_FRAME;
   }
 

@@ -11,14 +11,13 @@ import {
   FRAME_STATE,
   NO_OWNER,
   PAGES_FREE_COUNT,
-  PAGES_LOCK,
   STATE_CLEAN,
   STATE_DIRTY,
 } from '../layout/pages.js';
 import { FREE_PAGES_SHARED_MAX } from '../limits.js';
 import type { Shared } from '../shared.js';
-import { lockMutex, unlockMutex } from '../sync/mutex.js';
 import { advanceEpoch, findFrame, retireFrame } from './frame-table.js';
+import { lockPages, unlockPages } from './pages-lock.js';
 
 function frameOf(shared: Shared, page: number): number {
   return findFrame(shared.frameTable, shared.frameBuckets, page);
@@ -27,7 +26,7 @@ function frameOf(shared: Shared, page: number): number {
 /** The pages are in the file as their frames have them: eviction may take the frames. */
 export function markPagesClean(shared: Shared, pages: Int32Array, count: number): void {
   const { pagesControl: control, frameTable: table } = shared;
-  lockMutex(control, PAGES_LOCK);
+  lockPages(shared);
   for (let i = 0; i < count; i++) {
     const frame = frameOf(shared, pages[i]!);
     if (frame === NO_FRAME || table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] !== STATE_DIRTY)
@@ -36,19 +35,18 @@ export function markPagesClean(shared: Shared, pages: Int32Array, count: number)
     table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = NO_OWNER;
     control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! - 1;
   }
-  unlockMutex(control, PAGES_LOCK);
+  unlockPages(shared);
 }
 
 /** Drops the cached frames of pages that no version reaches; returns the epoch tag. */
 export function retirePages(shared: Shared, pages: Int32Array, count: number): number {
-  const control = shared.pagesControl;
-  lockMutex(control, PAGES_LOCK);
+  lockPages(shared);
   for (let i = 0; i < count; i++) {
     const frame = frameOf(shared, pages[i]!);
     if (frame !== NO_FRAME) retireFrame(shared, frame);
   }
   const tag = advanceEpoch(shared);
-  unlockMutex(control, PAGES_LOCK);
+  unlockPages(shared);
   return tag;
 }
 
@@ -58,8 +56,15 @@ export function retirePages(shared: Shared, pages: Int32Array, count: number): n
  * into a frame after it was retired and before its epoch passed: such a frame goes now.
  */
 export function giveFreePages(shared: Shared, pages: Int32Array, count: number): number {
+  lockPages(shared);
+  const taken = pushFreePages(shared, pages, count);
+  unlockPages(shared);
+  return taken;
+}
+
+/** `giveFreePages` for who holds the pages lock. */
+export function pushFreePages(shared: Shared, pages: Int32Array, count: number): number {
   const { pagesControl: control, freePages } = shared;
-  lockMutex(control, PAGES_LOCK);
   const free = control[PAGES_FREE_COUNT]!;
   const taken = Math.min(count, FREE_PAGES_SHARED_MAX - free);
   let late = 0;
@@ -74,6 +79,5 @@ export function giveFreePages(shared: Shared, pages: Int32Array, count: number):
   }
   if (late > 0) advanceEpoch(shared);
   control[PAGES_FREE_COUNT] = free + taken;
-  unlockMutex(control, PAGES_LOCK);
   return taken;
 }

@@ -35,14 +35,12 @@ import {
   FRAME_USED,
   PAGES_BIRTH,
   PAGES_FREE_COUNT,
-  PAGES_LOCK,
   RETIRED_HEAD,
   RETIRED_TAIL,
   STATE_DIRTY,
 } from '../layout/pages.js';
 import { FREE_PAGES_SHARED_MAX, MIB, REGION_BYTES_MAX } from '../limits.js';
 import type { Shared } from '../shared.js';
-import { lockMutex, unlockMutex } from '../sync/mutex.js';
 import { loadWide } from '../sync/wide.js';
 import type { VfsFile } from '../vfs/vfs.js';
 import type { Diff, DiffMark } from './diff.js';
@@ -58,8 +56,9 @@ import {
 } from './frame-table.js';
 import { FrameHints } from './frame-hints.js';
 import { Magazine } from './magazine.js';
-import { giveFreePages, markPagesClean, retirePages } from './page-release.js';
+import { giveFreePages, markPagesClean, pushFreePages, retirePages } from './page-release.js';
 import { PageLoader } from './page-loader.js';
+import { lockPages, tryLockPages, unlockPages } from './pages-lock.js';
 import { PageWriter, earlyWriteError } from './page-writer.js';
 
 /**
@@ -166,7 +165,7 @@ export class Pager {
    */
   makeRoom(wanted: number): boolean {
     const control = this.shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    if (!tryLockPages(this.shared)) return this.freeFrames() >= wanted;
     if (control[RETIRED_HEAD] !== control[RETIRED_TAIL]) advanceEpoch(this.shared);
     recycleFrames(this.shared);
     if (this.freeFrames() < wanted) {
@@ -175,7 +174,7 @@ export class Pager {
       if (missing > 0) evictFrames(this.shared, missing + EVICTION_BATCH);
       recycleFrames(this.shared);
     }
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.shared);
     return this.freeFrames() >= wanted;
   }
 
@@ -308,14 +307,14 @@ export class Pager {
   private ownAgain(diff: Diff, frame: number, page: number): boolean {
     this.hints.end();
     const control = this.shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    lockPages(this.shared);
     const owned = this.findFrame(page) === frame;
     if (owned) {
       this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_DIRTY;
       this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = diff.token;
       control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
     }
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.shared);
     if (owned) {
       diff.spilled.delete(page);
       diff.ownedAgain.push(page);
@@ -332,10 +331,9 @@ export class Pager {
     diff.pushFreed(page, birth);
     const frame = this.findFrame(page);
     if (frame === NO_FRAME || !this.isPrivate(diff, frame)) return;
-    const control = this.shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    lockPages(this.shared);
     retireFrame(this.shared, frame);
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.shared);
   }
 
   writeThrough(diff: Diff, bytes: Uint8Array, kind: number, level: number): void {
@@ -369,7 +367,7 @@ export class Pager {
     u8[base + PAGE_HEADER_BIRTH_HIGH] = high & 0xff;
     u8[base + PAGE_HEADER_BIRTH_HIGH + 1] = high >>> 8;
     const control = this.shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    lockPages(this.shared);
     if (COSTLY_CHECKS) {
       assert(this.findFrame(page) === NO_FRAME, `no frame still holds the free page ${page}`);
     }
@@ -377,7 +375,7 @@ export class Pager {
     this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = diff.token;
     control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
     linkFrame(this.shared, frame, page);
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.shared);
     diff.pushAllocated(page);
     return frame;
   }
@@ -411,18 +409,18 @@ export class Pager {
     this.hints.end();
     const numbers = diff.allocated.slice(mark.allocatedCount, diff.allocatedCount).sort();
     this.pageWriter?.forget(numbers);
-    const control = this.shared.pagesControl;
-    const count = numbers.length;
-    lockMutex(control, PAGES_LOCK);
-    for (let i = mark.allocatedCount; i < diff.allocatedCount; i++) {
-      const frame = this.findFrame(diff.allocated[i]!);
-      if (frame !== NO_FRAME) retireFrame(this.shared, frame);
+    // Where nobody can take the lock any more, nobody will want frames and numbers either.
+    if (tryLockPages(this.shared)) {
+      for (let i = mark.allocatedCount; i < diff.allocatedCount; i++) {
+        const frame = this.findFrame(diff.allocated[i]!);
+        if (frame !== NO_FRAME) retireFrame(this.shared, frame);
+      }
+      if (numbers.length > 0) advanceEpoch(this.shared);
+      recycleFrames(this.shared);
+      // Numbers that do not fit on the shared stack stay unused until the database is reopened.
+      pushFreePages(this.shared, numbers, numbers.length);
+      unlockPages(this.shared);
     }
-    if (count > 0) advanceEpoch(this.shared);
-    recycleFrames(this.shared);
-    unlockMutex(control, PAGES_LOCK);
-    // Numbers that do not fit on the shared stack stay unused until the database is reopened.
-    giveFreePages(this.shared, numbers, count);
     diff.cutBack(mark, numbers);
   }
 
@@ -483,10 +481,9 @@ export class Pager {
   }
 
   recycle(): void {
-    const control = this.shared.pagesControl;
-    lockMutex(control, PAGES_LOCK);
+    lockPages(this.shared);
     recycleFrames(this.shared);
-    unlockMutex(control, PAGES_LOCK);
+    unlockPages(this.shared);
   }
 
   freePagesWanted(): number {

@@ -1,18 +1,18 @@
 /**
  * A mutex over one Int32 word of shared memory: the three-state futex lock of Ulrich Drepper,
  * "Futexes Are Tricky" (2011), section 6. Threads: all, the main thread included: critical
- * sections are a few microseconds and contain no system call, so a block there is short. (The one
- * exception, the append lock under a very large transaction, has its own wait, see
- * `ring/append-lock.ts`.)
+ * sections are a few microseconds and contain no system call, so a block there is short (one
+ * exception: the append lock under a very large transaction). What it means when one is long is
+ * for `ring/append-lock.ts` and `pages/pages-lock.ts` to say.
  *
  * Invariants
  * 1. FREE → HELD or CONTENDED by the thread that takes it; only that thread stores FREE.
  * 2. A thread sleeps only after it has stored CONTENDED, so the holder that later exchanges FREE
  *    sees CONTENDED and wakes one: no wake-up is lost.
  * 3. The lock is not fair. A thread that was woken may lose the word to another one any number of
- *    times; only sleeps that nobody ended count towards the verdict that the holder is dead.
+ *    times; only a sleep that nobody ended for all of its time ends in giving up.
  */
-import { assert, InvariantError } from '../assert.js';
+import { assert } from '../assert.js';
 
 export const MUTEX_FREE = 0;
 const HELD = 1;
@@ -20,8 +20,6 @@ const CONTENDED = 2;
 
 /** About a microsecond: longer than most critical sections, shorter than a thread switch. */
 const SPINS = 200;
-const WAIT_MS = 1000;
-const TIMEOUTS_MAX = 30;
 
 /** Takes the lock, or gives up after `waitMs` in which nobody woke this thread. */
 export function lockMutexFor(words: Int32Array, index: number, waitMs: number): boolean {
@@ -44,14 +42,6 @@ export function lockMutexFor(words: Int32Array, index: number, waitMs: number): 
     }
   }
   return true;
-}
-
-export function lockMutex(words: Int32Array, index: number): void {
-  for (let timeouts = 0; !lockMutexFor(words, index, WAIT_MS); timeouts++) {
-    if (timeouts === TIMEOUTS_MAX) {
-      throw new InvariantError('a thread died while it held a mutex, or this one locks it twice');
-    }
-  }
 }
 
 export function unlockMutex(words: Int32Array, index: number): void {

@@ -1,10 +1,12 @@
 /** Raises a plain (not atomic) counter under the lock. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { lockMutex, unlockMutex } from '../../dist/index.js';
+import { lockMutexFor, unlockMutex } from '../../dist/index.js';
 
+/** Only against a hang. */
+const LIMIT_MS = 60_000;
 const { words, rounds } = workerData;
 for (let round = 0; round < rounds; round++) {
-  lockMutex(words, 0);
+  if (!lockMutexFor(words, 0, LIMIT_MS)) throw new Error('nobody woke this thread');
   words[1] = words[1] + 1;
   // A second word, far away: both or neither are seen.
   words[33] = words[33] + 1;
