@@ -14,6 +14,7 @@ import {
 } from '@manifold-db/storage';
 import { WriteBatch } from './batch.js';
 import type { TransactionBuilder } from './build/builder.js';
+import { areAllAdmitted, whenAllAdmitted } from './called-writes.js';
 import { CommitPipeline, type Build, type Operation } from './commit.js';
 import { closedError, type Engine } from './engine.js';
 import { DEFAULT_FAMILY } from './families.js';
@@ -307,35 +308,38 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     await this.#wait(waits.applied, sequence, options, (wanted) => this.pipeline.handOver(wanted));
   }
 
-  #wait(
+  async #wait(
     waiters: CommitPipeline['waits']['synced'],
-    sequence = this.lastCommitted,
+    wanted: number | undefined,
     options?: api.WaitOptions,
     handOver?: (sequence: number) => void,
   ): Promise<void> {
-    if (!Number.isSafeInteger(sequence) || sequence < 0) {
-      throw new RangeError(
-        `sequence must be a whole number of at least 0, not ${String(sequence)}`,
-      );
+    if (wanted !== undefined && (!Number.isSafeInteger(wanted) || wanted < 0)) {
+      throw new RangeError(`sequence must be a whole number of at least 0, not ${String(wanted)}`);
     }
     const signal = signalOf(options);
     this.#engine.assertReadable();
     signal?.throwIfAborted();
+    // Where nothing waits for admission, the wait begins before anything else happens.
+    if (wanted === undefined && !areAllAdmitted(this.pipeline)) {
+      await whenAllAdmitted(this.pipeline, signal);
+    }
+    const sequence = wanted ?? this.lastCommitted;
     if (!this.#engine.hasFailed) handOver?.(sequence);
     if (this.#engine.hasFailed) this.pipeline.poll();
     const promise = this.pipeline.waits.wait(waiters, sequence, { signal });
     // An aborted wait holds the process no longer.
     if (signal !== undefined) promise.catch(() => this.pipeline.poll());
     this.pipeline.poll();
-    return promise;
+    await promise;
   }
 
   // --- care -------------------------------------------------------------------------------------
 
   async checkpoint(): Promise<void> {
     this.#engine.assertWritable();
-    // Everything committed at the time of the call: the worker checkpoints what is synced and
-    // applied.
+    // Every write called before: the worker checkpoints what is synced and applied.
+    if (!areAllAdmitted(this.pipeline)) await whenAllAdmitted(this.pipeline);
     const sequence = this.lastCommitted;
     await this.waitForSync(sequence);
     await this.waitForApply(sequence);

@@ -1,8 +1,9 @@
 /**
  * waitForSync and waitForApply: past, present and future sequences, and giving up.
  */
+import type { FaultRule, VfsSpec } from '@manifold-db/storage';
 import { expect } from 'vitest';
-import { databasePath, openSmall, openSmallWith } from './support/api-database.js';
+import { MIB, databasePath, openSmall, openSmallWith } from './support/api-database.js';
 import { inModes } from './support/modes.js';
 
 inModes('a wait for a future sequence resolves when that commit is there', async (mode) => {
@@ -48,6 +49,67 @@ inModes('without a sequence it means everything committed at the time of the cal
   db.put('b', '2', { durability: 'none' });
   await wait;
   expect(db.lastSynced).toBeGreaterThanOrEqual(sequence);
+});
+
+inModes('without a sequence it covers writes that still wait for admission', async () => {
+  const vfsSpec = { kind: 'slow', addedSyncLatencyUs: 30_000 } as const;
+  const db = await openSmallWith({ vfsSpec }, { pendingBytesMax: 64 * MIB });
+  // More than the ring holds, and the page diffs that may be under way.
+  const value = 'v'.repeat(50_000);
+  const puts: Promise<unknown>[] = [];
+  const callAll = (from: number): void => {
+    for (let at = from; at < from + 100; at++) puts.push(db.put(String(at), value));
+    expect(db.lastCommitted).toBeLessThan(from + 99);
+  };
+  callAll(0);
+  await db.waitForSync();
+  expect(db.lastSynced).toBe(100);
+  callAll(100);
+  await db.waitForApply();
+  expect(db.lastApplied).toBe(200);
+  callAll(200);
+  await db.checkpoint();
+  expect(db.lastApplied).toBe(300);
+  callAll(300);
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  const { signal } = controller;
+  const aborted = [db.waitForSync(undefined, { signal }), db.waitForApply(undefined, { signal })];
+  controller.abort(reason);
+  for (const wait of aborted) await expect(wait).rejects.toBe(reason);
+  expect(db.lastCommitted).toBeLessThan(400);
+  await Promise.all(puts);
+});
+
+inModes('without a sequence it says when writes that wait for admission are refused', async () => {
+  const gate = new SharedArrayBuffer(4);
+  const rule: FaultRule = { operation: 'dataSync', pathIncludes: 'wal-', errno: 'EIO', gate };
+  const vfsSpec: VfsSpec = { kind: 'fault', rules: [rule] };
+  const db = await openSmallWith({ vfsSpec }, { pendingBytesMax: 64 * MIB });
+  const put = (at: number) => db.put(String(at), 'v'.repeat(50_000)).catch(() => 'refused');
+  await put(0);
+  Atomics.store(new Int32Array(gate), 0, 1);
+  const puts = Array.from({ length: 100 }, (_, at) => put(at));
+  const codes = ['ERR_MANIFOLD_POISONED', 'ERR_MANIFOLD_INDETERMINATE'];
+  const wait = db.waitForSync().catch((error: { code: string }) => error.code);
+  const checkpoint = db.checkpoint().catch((error: { code: string }) => error.code);
+  expect(codes).toContain(await wait);
+  expect(codes).toContain(await checkpoint);
+  expect(await Promise.all(puts)).toContain('refused');
+});
+
+inModes('a write that waits for itself does so behind its own end', async () => {
+  const db = await openSmall();
+  let wait: Promise<void> | undefined;
+  await db.write(
+    (tx) => {
+      tx.put(db.defaultFamily, 'a', '1');
+      wait = db.waitForSync();
+    },
+    { durability: 'none' },
+  );
+  await wait;
+  expect(db.lastSynced).toBe(1);
 });
 
 inModes('a signal ends the wait with its reason; other waits go on', async () => {

@@ -98,8 +98,10 @@ export class Admission {
   // --- operations that wait as copies -----------------------------------------------------------
 
   hasPendingRoom(bytes: number): boolean {
-    // One operation always fits: a single one larger than the limit must get through.
-    return this.#pendingCount === 0 || this.#pendingBytes + bytes <= this.#bytesMax;
+    // One operation always fits: a single one larger than the limit must get through. So does one
+    // that holds nothing, behind it.
+    if (this.#pendingCount === 0 || bytes === 0) return true;
+    return this.#pendingBytes + bytes <= this.#bytesMax;
   }
 
   enter(bytes: number): void {

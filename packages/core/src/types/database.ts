@@ -95,15 +95,16 @@ export interface Database
   /** Sequence of the last published state of the trees. */
   readonly lastApplied: number;
   /**
-   * Resolves once `lastSynced` has reached the sequence (default: `lastCommitted` now). A sequence
-   * of the future waits for it. Rejects when the database fails or closes before.
+   * Resolves once `lastSynced` has reached the sequence; without one, that of every write called
+   * before, also of those that still wait for room. A sequence of the future waits for it. Rejects
+   * when the database fails or closes before.
    */
   waitForSync(sequence?: number, options?: WaitOptions): Promise<void>;
   /** The same for `lastApplied`. */
   waitForApply(sequence?: number, options?: WaitOptions): Promise<void>;
 
   /**
-   * Writes everything committed at the time of the call into the data file, and shortens the log.
+   * Writes everything that was called before into the data file, and shortens the log.
    */
   checkpoint(): Promise<void>;
   /**
