@@ -8,7 +8,7 @@
 import {
   RootRow,
   RootSetReader,
-  loadPageAsync,
+  loadPagesAsync,
   readInMemory,
   type TreeRoot,
 } from '@manifold-db/storage';
@@ -209,10 +209,12 @@ export class Views {
     const read = () => readRaw(this.context, source.view(), keyBytes, keyBytes.length);
     try {
       const loadsMax = pager.frameCount();
-      for (let loads = 0; loads < loadsMax; loads++) {
+      let loads = 0;
+      while (loads < loadsMax) {
         const result = readInMemory(pager, read);
         if ('value' in result) return this.#decode(codec, result.value);
-        const isLoaded = await loadPageAsync(pager, result.page, result.birth);
+        const isLoaded = await loadPagesAsync(pager, result.missing);
+        loads += result.missing.length;
         this.#engine.assertReadable();
         if (!isLoaded) break;
       }

@@ -8,26 +8,22 @@
  * asked for before the last has resolved.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { loadPageAsync, type Pager } from '@manifold-db/storage';
+import { loadPagesAsync, type PageReference, type Pager } from '@manifold-db/storage';
 
 /**
- * Pages loaded for one batch. They are loaded for its first entry only, so more than the height of
- * a tree and an overflow value's index means that a small cache lost them again: then the step
- * reads as a synchronous one does.
+ * Times that pages are loaded for one batch. They are loaded for its first entry only, level by
+ * level of a tree and an overflow value's index, and many at once behind an index page: more means
+ * that a small cache lost them again, or a value of many megabytes. Then the step reads as a
+ * synchronous one does.
  */
 const LOADS_MAX = 64;
-
-export interface MissingPage {
-  readonly page: number;
-  readonly birth: number;
-}
 
 /** What a walk offers its asynchronous face. */
 export interface SteppedWalk<T> {
   /** The next step needs no reading. */
   readonly hasBatch: boolean;
-  /** Reads the next batch out of memory; gives the page that would have to be loaded for it. */
-  readAhead(): MissingPage | undefined;
+  /** Reads the next batch out of memory; gives the pages that have to be loaded for it first. */
+  readAhead(): readonly PageReference[];
   next(): IteratorResult<T, undefined>;
   return(): IteratorResult<T, undefined>;
 }
@@ -87,8 +83,8 @@ export class AsyncEntries<T> implements AsyncIterableIterator<T, undefined> {
   async #load(): Promise<void> {
     for (let loads = 0; loads < LOADS_MAX; loads++) {
       const missing = this.#walk.readAhead();
-      if (missing === undefined) return;
-      if (!(await loadPageAsync(this.#pager, missing.page, missing.birth))) return;
+      if (missing.length === 0) return;
+      if (!(await loadPagesAsync(this.#pager, missing))) return;
     }
   }
 

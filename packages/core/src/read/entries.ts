@@ -14,10 +14,10 @@
  * 3. Nothing refers to the iterator but its user (and a covered range that asks it, for a
  *    transaction); the registry holds the pin alone.
  */
-import { corrupt, readInMemory } from '@manifold-db/storage';
+import { corrupt, readInMemory, type PageReference } from '@manifold-db/storage';
 import { encodeRange, type ByteRange } from '../encoding/index.js';
 import type { Entries, KeyRange } from '../types.js';
-import { AsyncEntries, type MissingPage, type SteppedWalk } from './async-entries.js';
+import { AsyncEntries, type SteppedWalk } from './async-entries.js';
 import {
   BATCH_ENTRIES_MAX,
   Batch,
@@ -162,11 +162,11 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     return this.#at < this.#batch.count;
   }
 
-  readAhead(): MissingPage | undefined {
-    if (this.#closed || this.hasBatch) return undefined;
+  readAhead(): readonly PageReference[] {
+    if (this.#closed || this.hasBatch) return [];
     this.#context.assertReadable();
     const read = readInMemory(this.#context.pager, () => this.#refill());
-    return 'value' in read ? undefined : read;
+    return 'value' in read ? [] : read.missing;
   }
 
   seek(key: K): this {

@@ -11,7 +11,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 import {
   assert,
   readOverflow,
-  requirePossibleLength,
+  requireReadable,
   type Pager,
   type TreeHit,
   type WriteBuffer,
@@ -136,7 +136,7 @@ function copyValue(
 }
 
 export function copyOverflow(pager: Pager, hit: TreeHit): Buffer {
-  requirePossibleLength(pager, hit);
+  requireReadable(pager, hit);
   const copy = Buffer.allocUnsafeSlow(hit.valueBytes);
   readOverflow(pager, hit, copy);
   return copy;

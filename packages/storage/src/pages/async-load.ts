@@ -3,34 +3,45 @@
  * misses a page it gives up, the page is brought in asynchronously, and the read runs anew.
  */
 import { assert } from '../assert.js';
+import type { PageReference } from '../format/free-map.js';
 import { PAGE_IS_MISSING } from './page-loader.js';
 import type { Pager } from './pager.js';
 
-/** The value of a read, or the page that it missed. */
-export type MemoryRead<T> =
-  { readonly value: T } | { readonly page: number; readonly birth: number };
+/** The value of a read, or the pages that it missed: at least one. */
+export type MemoryRead<T> = { readonly value: T } | { readonly missing: readonly PageReference[] };
 
 /** Runs a read that may only use pages in memory. */
 export function readInMemory<T>(pager: Pager, read: () => T): MemoryRead<T> {
-  pager.loader.refusesToLoad = true;
+  const { loader } = pager;
+  loader.refusesToLoad = true;
   try {
     return { value: read() };
   } catch (error) {
     if (error !== PAGE_IS_MISSING) throw error;
-    return { ...pager.loader.missing };
+    return { missing: loader.missing };
   } finally {
-    pager.loader.refusesToLoad = false;
+    loader.refusesToLoad = false;
+    if (loader.missing.length > 0) loader.missing = [];
   }
 }
 
 /**
- * Brings a page into memory. Outside an operation; the caller has pinned the version that the page
- * belongs to. False when no frame was free: then only a read that loads by itself gets on.
+ * Brings pages into memory, side by side. Outside an operation; the caller has pinned the version
+ * that they belong to. False when no frame was free for one of them: then only a read that loads by
+ * itself gets on.
  */
-export async function loadPageAsync(pager: Pager, page: number, birth: number): Promise<boolean> {
+export async function loadPagesAsync(
+  pager: Pager,
+  pages: readonly PageReference[],
+): Promise<boolean> {
+  pager.flushWriteThrough();
+  const loaded = await Promise.all(pages.map((page) => loadPageAsync(pager, page)));
+  return loaded.every((isLoaded) => isLoaded);
+}
+
+async function loadPageAsync(pager: Pager, { page, birth }: PageReference): Promise<boolean> {
   const { file, pageBytes } = pager;
   assert(file !== undefined, 'a page that is not in memory is in the file');
-  pager.flushWriteThrough();
   const target = new Uint8Array(pageBytes);
   const offset = page * pageBytes;
   let bytes: number;

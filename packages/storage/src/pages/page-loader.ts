@@ -8,6 +8,7 @@
  */
 import { assert } from '../assert.js';
 import { ManifoldError, corrupt, errnoOf } from '../errors.js';
+import type { PageReference } from '../format/free-map.js';
 import { checkPage } from '../format/page-header.js';
 import { NO_FRAME } from '../ids.js';
 import {
@@ -28,10 +29,13 @@ const SCRATCH_FRAMES = 32;
 /** Thrown through a read that may not load pages. */
 export const PAGE_IS_MISSING = new Error('a page is not in memory');
 
+/** Pages that a read may say at once it misses: reads of the file that run side by side. */
+const MISSING_MAX = 256;
+
 export class PageLoader {
-  /** While set, a miss throws PAGE_IS_MISSING and says here which page (`async-load.ts`). */
+  /** While set, a miss throws PAGE_IS_MISSING and says here which pages (`async-load.ts`). */
   refusesToLoad = false;
-  readonly missing = { page: 0, birth: 0 };
+  missing: PageReference[] = [];
   /** Pages read from the file by this thread. */
   misses = 0;
   readonly #pager: Pager;
@@ -46,8 +50,7 @@ export class PageLoader {
   /** Frame of a page that the caller did not find; another thread may have loaded it meanwhile. */
   load(page: number, birth: number): number {
     if (this.refusesToLoad) {
-      this.missing.page = page;
-      this.missing.birth = birth;
+      this.missing.push({ page, birth });
       throw PAGE_IS_MISSING;
     }
     const pager = this.#pager;
@@ -66,6 +69,21 @@ export class PageLoader {
     if (frame === NO_FRAME) return this.#loadScratch(page, birth);
     this.#fill(frame, page, birth);
     return this.#link(frame, page);
+  }
+
+  /**
+   * A read that may not load pages is going to want this one: notes it when it is not in memory,
+   * and ends the read when enough are noted.
+   */
+  expect(page: number, birth: number): void {
+    if (this.#pager.findFrame(page) !== NO_FRAME) return;
+    this.missing.push({ page, birth });
+    if (this.missing.length === MISSING_MAX) throw PAGE_IS_MISSING;
+  }
+
+  /** Ends the read when a page is not there that it expects. */
+  requireExpected(): void {
+    if (this.missing.length > 0) throw PAGE_IS_MISSING;
   }
 
   #fill(frame: number, page: number, birth: number): void {

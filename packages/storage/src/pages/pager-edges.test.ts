@@ -8,7 +8,7 @@ import { NO_FRAME } from '../ids.js';
 import { EPOCH_FIRST, EPOCH_GLOBAL } from '../layout/epochs.js';
 import { FRAMES_FREE_COUNT } from '../layout/pages.js';
 import { KIB, MIB, REGION_BYTES_MAX } from '../limits.js';
-import { loadPageAsync, readInMemory } from './async-load.js';
+import { loadPagesAsync, readInMemory } from './async-load.js';
 import type { Diff } from './diff.js';
 import type { Pager } from './pager.js';
 import { createTestPager, newDiff, operate, secondPager, type Place } from './test-pager.js';
@@ -84,7 +84,7 @@ describe('a page that is brought in without blocking', () => {
     const { page, birth } = coldPage(pager, newDiff(pager), 8);
     const linked = operate(other, () => other.fetch(page, birth));
     const free = pager.freeFrames();
-    expect(await loadPageAsync(pager, page, birth)).toBe(true);
+    expect(await loadPagesAsync(pager, [{ page, birth }])).toBe(true);
     expect([pager.findFrame(page), pager.freeFrames()]).toEqual([linked, free]);
   });
 
@@ -92,7 +92,7 @@ describe('a page that is brought in without blocking', () => {
     const pager = createTestPager({ cacheBytes: MIB });
     const { page, birth } = coldPage(pager, newDiff(pager), 8);
     takeAllFrames(secondPager(pager, 1));
-    expect(await loadPageAsync(pager, page, birth)).toBe(false);
+    expect(await loadPagesAsync(pager, [{ page, birth }])).toBe(false);
     expect(pager.findFrame(page)).toBe(NO_FRAME);
   });
 });
@@ -229,7 +229,7 @@ describe('an exception that is no error of a file', () => {
     const free = pager.shared.pagesControl[FRAMES_FREE_COUNT];
     vi.spyOn(pager.file!, 'read').mockImplementation(throws);
     operate(pager, () => expect(() => pager.fetch(page, birth)).toThrow(bug));
-    await expect(loadPageAsync(pager, page, birth)).rejects.toBe(bug);
+    await expect(loadPagesAsync(pager, [{ page, birth }])).rejects.toBe(bug);
     expect(pager.shared.pagesControl[FRAMES_FREE_COUNT]).toBe(free);
     vi.spyOn(pager.file!, 'write').mockImplementationOnce(throws);
     const diff = newDiff(pager);

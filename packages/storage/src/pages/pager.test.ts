@@ -5,7 +5,7 @@ import { FRAMES_FREE_COUNT, PAGES_FREE_COUNT, PAGES_NEXT } from '../layout/pages
 import { KIB, MIB } from '../limits.js';
 import { errnoError } from '../vfs/vfs.js';
 import { Diff } from './diff.js';
-import { readInMemory, loadPageAsync } from './async-load.js';
+import { readInMemory, loadPagesAsync } from './async-load.js';
 import { createTestPager, secondPager } from './test-pager.js';
 import type { Pager } from './pager.js';
 
@@ -268,8 +268,8 @@ describe('Pager: damage and misses', () => {
     pager.spill(diff);
     pager.retirePages(Int32Array.of(page), 1);
     const read = () => operate(pager, () => bodyByte(pager, pager.fetch(page, birth)));
-    expect(readInMemory(pager, read)).toEqual({ page, birth });
-    expect(await loadPageAsync(pager, page, birth)).toBe(true);
+    expect(readInMemory(pager, read)).toEqual({ missing: [{ page, birth }] });
+    expect(await loadPagesAsync(pager, [{ page, birth }])).toBe(true);
     expect(readInMemory(pager, read)).toEqual({ value: 0x33 });
   });
 });

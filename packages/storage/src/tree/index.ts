@@ -1,6 +1,6 @@
 export * from './check-tree.js';
 export * from './frame-demand.js';
-export { readOverflow, requirePossibleLength } from './overflow-read.js';
+export { readOverflow, requireReadable } from './overflow-read.js';
 export { WRITE_THROUGH_BYTES_MIN } from './overflow-write.js';
 export * from './tree-cursor.js';
 export { treeCount, treeGet } from './tree-get.js';

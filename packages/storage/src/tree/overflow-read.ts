@@ -93,17 +93,23 @@ function checkDepth(pager: Pager, hit: TreeHit): void {
 
 /**
  * To be called before memory is made for an overflow value: a value has a page of its own for every
- * piece, so none is longer than the file.
+ * piece, so none is longer than the file. A read that may not load pages ends here when one of the
+ * value's is missing.
  */
-export function requirePossibleLength(pager: Pager, hit: TreeHit): void {
+export function requireReadable(pager: Pager, hit: TreeHit): void {
   checkDepth(pager, hit);
   const pages = Math.ceil(hit.valueBytes / overflowPayloadBytes(pager.pageBytes));
-  if (pages <= pager.shared.pagesControl[PAGES_NEXT]!) return;
-  throw corruptPage(
-    pager,
-    hit.overflowPage,
-    `a value of ${hit.valueBytes} bytes is longer than the file`,
-  );
+  if (pages > pager.shared.pagesControl[PAGES_NEXT]!) {
+    const problem = `a value of ${hit.valueBytes} bytes is longer than the file`;
+    throw corruptPage(pager, hit.overflowPage, problem);
+  }
+  const { loader } = pager;
+  if (!loader.refusesToLoad) return;
+  // Many pages missed at once are read side by side, and the descent is done again less often.
+  forEachOverflowPage(pager, hit.overflowPage, hit.overflowBirth, hit.overflowDepth, (p, b) => {
+    loader.expect(p, b);
+  });
+  loader.requireExpected();
 }
 
 /** A data page's place in memory and its part of the value. */

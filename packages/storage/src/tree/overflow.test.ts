@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KIB, MIB } from '../limits.js';
+import { loadPagesAsync, readInMemory } from '../pages/async-load.js';
 import { createTestPager } from '../pages/test-pager.js';
 import { inlineValueBytesMax } from './node-layout.js';
 import {
@@ -7,6 +8,7 @@ import {
   overflowFanOut,
   overflowPayloadBytes,
   readOverflow,
+  requireReadable,
 } from './overflow-read.js';
 import { WRITE_THROUGH_BYTES_MIN } from './overflow-write.js';
 import { treeGet } from './tree-get.js';
@@ -27,6 +29,54 @@ function pattern(bytes: number, seed: number): Uint8Array {
   }
   return value;
 }
+
+describe('a cold overflow value that is read without blocking', () => {
+  /** A tree whose pages are all in the file, and none of those of `key` in memory. */
+  function coldTree(key: Uint8Array, value: Uint8Array, cacheBytes: number): TestTree {
+    const tree = new TestTree(createTestPager({ cacheBytes, canWriteThrough: true }));
+    tree.begin();
+    tree.put(key, value);
+    tree.commit();
+    return tree;
+  }
+
+  /** Rounds of loading; the value is right. */
+  async function load(tree: TestTree, key: Uint8Array, value: Uint8Array): Promise<number> {
+    const { pager } = tree;
+    const read = (): Uint8Array =>
+      inOperation(pager, () => {
+        const hit = new TreeHit();
+        treeGet(pager, tree.root, key, key.length, hit);
+        requireReadable(pager, hit);
+        const target = new Uint8Array(hit.valueBytes);
+        readOverflow(pager, hit, target);
+        return target;
+      });
+    for (let rounds = 0; ; rounds++) {
+      const result = readInMemory(pager, read);
+      if ('value' in result) {
+        expect(Buffer.compare(result.value, value)).toBe(0);
+        return rounds;
+      }
+      expect(result.missing.length).toBeLessThanOrEqual(256);
+      expect(await loadPagesAsync(pager, result.missing)).toBe(true);
+    }
+  }
+
+  it('says at once which pages it misses, up to 256', async () => {
+    const key = utf8('large');
+    const bytes = PAYLOAD * FAN_OUT * 2 + 1;
+    const value = pattern(bytes, 1);
+    const tree = coldTree(key, value, 16 * MIB);
+    const pages = Math.ceil(bytes / PAYLOAD);
+    // Three index pages, one above them; the last one has one page.
+    const perIndex = Math.ceil(FAN_OUT / 256);
+    const rounds = await load(tree, key, value);
+    expect(rounds).toBeLessThanOrEqual(2 + 2 * perIndex + 2);
+    expect(tree.pager.loader.misses).toBeGreaterThanOrEqual(pages);
+    expect(await load(tree, key, value)).toBe(0);
+  });
+});
 
 describe('overflow values', () => {
   const inlineMax = inlineValueBytesMax(PAGE_BYTES);

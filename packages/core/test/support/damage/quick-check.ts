@@ -26,7 +26,7 @@ import {
   loadCatalog,
   loadCheckpoint,
   readOverflow,
-  requirePossibleLength,
+  requireReadable,
   scanLog,
   type FreeMap,
   type Meta,
@@ -213,7 +213,7 @@ function treeDigest(pager: Pager, root: TreeRoot): string {
       const { u8, valueOffset, valueBytes } = hit;
       digest = checksum(u8.subarray(valueOffset, valueOffset + valueBytes), digest);
     } else {
-      requirePossibleLength(pager, hit);
+      requireReadable(pager, hit);
       const value = new Uint8Array(hit.valueBytes);
       readOverflow(pager, hit, value);
       digest = checksum(value, digest);
