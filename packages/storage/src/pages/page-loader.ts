@@ -57,15 +57,19 @@ export class PageLoader {
     // A page written early may still stand in the write buffer.
     pager.flushWriteThrough();
     const { shared } = pager;
-    const isLocked = tryLockPages(shared);
-    let frame = pager.findFrame(page);
-    const isFound = frame !== NO_FRAME;
-    if (isLocked) {
-      if (!isFound) frame = popFreeFrame(shared);
-      if (!isFound && frame !== NO_FRAME) this.#setState(frame, STATE_LOADING);
-      unlockPages(shared);
+    if (!tryLockPages(shared)) {
+      // Its holder is dead: the buckets do not change any more (`pages-lock.ts`).
+      const found = pager.findFrame(page);
+      return found === NO_FRAME ? this.#loadScratch(page, birth) : found;
     }
-    if (isFound) return frame;
+    let frame = pager.findFrame(page);
+    if (frame !== NO_FRAME) {
+      unlockPages(shared);
+      return frame;
+    }
+    frame = popFreeFrame(shared);
+    if (frame !== NO_FRAME) this.#setState(frame, STATE_LOADING);
+    unlockPages(shared);
     if (frame === NO_FRAME) return this.#loadScratch(page, birth);
     this.#fill(frame, page, birth);
     return this.#link(frame, page);
