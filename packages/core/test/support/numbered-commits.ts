@@ -19,7 +19,7 @@ export function numberedCommit(number: number, tag = ''): NumberedCommit {
   const none = { dropped: undefined, clearedFrom: undefined, deleted: [], put: [] };
   if (number % 41 === 0) return { ...none, dropped: 'right' };
   const value = `${number}:${tag}`;
-  const large = number % 3 === 0 ? 40_000 : 300;
+  const large = number % 3 === 0 ? 120_000 : 300;
   return {
     dropped: undefined,
     clearedFrom: number % 23 === 0 ? `k${number % 40}` : undefined,

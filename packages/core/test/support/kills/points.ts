@@ -57,6 +57,9 @@ const ROWS: Readonly<Record<Thread, readonly Row[]>> = {
     ['sync', 'wal-new', [1]],
     ['rename', 'wal-new', [1]],
     ['rename', 'wal-0', [1]],
+    ['write', 'wal-0', [1]],
+    ['sync', 'wal-0', [1]],
+    ['rename', 'wal-recycled', [1]],
     ['syncDirectory', '', [1]],
     // Checkpoints: growth, pages, meta page.
     ['write', 'data.manifold', [1, 2, 5]],

@@ -1,8 +1,8 @@
 /**
  * A series of kills over one database, from its creation to an orderly end: all of it follows from
  * the seed and the number of the series, but for the moments that the machine decides. Each opening
- * checks what the kill before has left. Six processes die, a seventh survives the deaths of eight
- * workers and verifies every page. Test thread.
+ * checks what the kill before has left. Six processes die, another one survives the deaths of eight
+ * workers and verifies every page; that is the last one, or the second. Test thread.
  */
 import { SMALL } from '../api-database.js';
 import { tourOfModes } from '../modes.js';
@@ -12,7 +12,7 @@ import { KillOracle } from './oracle.js';
 import { CREATION_POINTS, POINTS, WORKER_POINTS, type NamedPoint } from './points.js';
 import type { Life } from './program.js';
 
-/** Fill more than one log segment. */
+/** Fill some log segments, so that they are recycled. */
 const COMMITS = 260;
 const POINTS_PER_SERIES = 3;
 /** Longer than an opening takes, so that the moment of a random kill can be any. */
@@ -57,6 +57,9 @@ export class KillSeries {
   async run(): Promise<void> {
     const number = this.#number;
     await this.#pointKill(CREATION_POINTS[number % CREATION_POINTS.length]!);
+    // New log segments are made in a young database only; an old one recycles them.
+    const isYoung = number % 2 === 1;
+    if (isYoung) await this.#workerDeaths();
     await this.#randomKill();
     for (let i = 0; i < POINTS_PER_SERIES; i++) {
       // The points of one series are far from one another.
@@ -64,7 +67,7 @@ export class KillSeries {
       await this.#pointKill(POINTS[at % POINTS.length]!);
     }
     await this.#exit();
-    await this.#workerDeaths();
+    if (!isYoung) await this.#workerDeaths();
   }
 
   // --- deaths of the process --------------------------------------------------------------------
@@ -112,6 +115,7 @@ export class KillSeries {
       lives.push(this.#life({ point: { ...point, how } }));
     }
     shuffle(lives, this.#random);
+    lives.sort((a, b) => Number(makesSegment(b)) - Number(makesSegment(a)));
     lives.push(this.#life({ commits: 0, verify: true }));
     this.processes++;
     const ended = await runLives(this.#path, lives, { checks: this.#number % 2 === 0 });
@@ -226,6 +230,11 @@ function shuffle(lives: Life[], random: Random): void {
     const other = Math.floor(random() * (i + 1));
     [lives[i], lives[other]] = [lives[other]!, lives[i]!];
   }
+}
+
+/** Dies while it makes a new log segment. */
+function makesSegment({ point }: Life): boolean {
+  return point?.pathIncludes === 'wal-new';
 }
 
 function nameOf({ point, terminate, exitAfter }: Life): string {
