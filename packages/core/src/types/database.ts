@@ -104,7 +104,7 @@ export interface Database
   waitForApply(sequence?: number, options?: WaitOptions): Promise<void>;
 
   /**
-   * Writes everything that was called before into the data file, and shortens the log.
+   * Brings every write that was called before into the data file, and shortens the log.
    */
   checkpoint(): Promise<void>;
   /**

@@ -5,8 +5,8 @@
  */
 import { assert } from '../assert.js';
 import { PAGES_NEXT } from '../layout/pages.js';
-import type { Shared } from '../shared.js';
 import { lockPages, unlockPages } from '../pages/pages-lock.js';
+import type { Shared } from '../shared.js';
 
 const PAGE_NUMBER_MAX = 0x7fffffff;
 
