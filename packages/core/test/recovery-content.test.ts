@@ -3,11 +3,11 @@
  * dropped and re-created families, families spread over several apply workers. A clean close leaves
  * nothing to replay, and a read-only open replays in memory and writes nothing.
  */
-import { SimulatedDisk } from '@manifold-db/storage';
+import { SEGMENT_RECYCLED_NAME, SimulatedDisk } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import { collectCrashes, crashProblems, dropUnsynced } from './support/crash-states.js';
 import { readState } from './support/history.js';
-import { READ_ONLY_LARGE, openSimulation } from './support/simulator.js';
+import { READ_ONLY_LARGE, SIMULATED_PATH, openSimulation } from './support/simulator.js';
 import { BUILD_MODES, inBuildModes } from './support/modes.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261202);
@@ -170,6 +170,24 @@ describe('closing and looking', () => {
       expect(third.database.stats().recovery.clean).toBe(true);
       expect(left.operationCount - operations).toBeLessThan(12);
     }
+  });
+
+  inBuildModes('a segment that was being recycled when the process died is removed', async () => {
+    const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED);
+    await host.run(database.put('key', 'value'));
+    await host.run(database.close());
+    const left = `${SIMULATED_PATH}/${SEGMENT_RECYCLED_NAME}`;
+    const file = disk.vfs().open(left, 'create');
+    file.write([new Uint8Array(MIB)], 0);
+    file.close();
+    // Who only reads changes nothing.
+    const reader = await openSimulation(disk, SEED, READ_ONLY_LARGE);
+    await reader.host.run(reader.database.close());
+    expect(disk.vfs().exists(left)).toBe(true);
+    const again = await openSimulation(disk, SEED);
+    expect(disk.vfs().exists(left)).toBe(false);
+    expect(again.database.get('key')).toBe('value');
+    await again.host.run(again.database.close());
   });
 
   inBuildModes('read-only replays in memory and writes nothing', async () => {

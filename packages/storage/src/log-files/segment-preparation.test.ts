@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { segmentFileName } from '../format/segment.js';
 import { KIB } from '../limits.js';
 import { SimulatedDisk } from '../vfs/simulated.js';
-import { SEGMENT_TEMPORARY_NAME, SegmentPreparation } from './segment-preparation.js';
+import {
+  SEGMENT_RECYCLED_NAME,
+  SEGMENT_TEMPORARY_NAME,
+  SegmentPreparation,
+  isLogFileName,
+} from './segment-preparation.js';
 
 const DIRECTORY = '/db';
 const SPEC = { directory: DIRECTORY, segmentBytes: 64 * KIB, databaseId: new Uint8Array(16) };
@@ -47,4 +52,17 @@ describe('a segment that is given up', () => {
     expect(vfs.list(DIRECTORY)).toEqual([segmentFileName(5)]);
     expect(vfs.open(`${DIRECTORY}/${segmentFileName(5)}`, 'read').size()).toBe(64 * KIB);
   });
+});
+
+describe('the name of a file of the log', () => {
+  it.each([SEGMENT_TEMPORARY_NAME, SEGMENT_RECYCLED_NAME, segmentFileName(7)])('%s is', (name) => {
+    expect(isLogFileName(name)).toBe(true);
+  });
+
+  it.each(['data.manifold', 'LOCK', 'wal-7.log', 'wal-0000000007.log.bak', 'wal-new'])(
+    '%s is not',
+    (name) => {
+      expect(isLogFileName(name)).toBe(false);
+    },
+  );
 });
