@@ -32,7 +32,7 @@ import {
 } from './segment-files.js';
 import { SegmentReader } from './segment-reader.js';
 import { findSurvivors, noSurvivors, type Survivors } from './survivors.js';
-import { TransactionAssembler, type LogSink } from './transaction-assembler.js';
+import { TransactionAssembler, recordsProblem, type LogSink } from './transaction-assembler.js';
 
 export interface LogScanOptions {
   /** 16 bytes. */
@@ -249,7 +249,9 @@ function readBlocks(scan: Scan, segment: SegmentFile, reader: SegmentReader): En
     if (payload === undefined) return stop('torn-block', 'checksum mismatch in a log block');
     if (header.kind === BlockKind.DATA) {
       const place = { path: segment.path, offset };
-      assembler.records(reader.bytes, payload, payload + header.payloadBytes, header, place);
+      const disorder = recordsProblem(reader.bytes, payload, payload + header.payloadBytes, header);
+      if (disorder !== undefined) return stop('torn-block', disorder);
+      assembler.records(reader.bytes, payload, payload + header.payloadBytes, place);
     } else {
       assembler.mark(header);
     }

@@ -36,6 +36,37 @@ export interface BlockPlace {
 const FRAGMENT_BUFFER_BYTES_MIN = 64 * KIB;
 const NO_FRAGMENT = 0;
 
+/**
+ * What is wrong with the records of a DATA block whose checksum is right; `undefined` when they are
+ * those of its header, in order.
+ *
+ * The checksum of a block does not see that the header of a record in it was exchanged for that of
+ * another record: each ends with its own checksum, and two such headers differ by a multiple of
+ * the generator polynomial, which adds nothing to a CRC. So a write that was torn, where the
+ * sectors that are missing show the same payload from the segment's earlier life, passes it.
+ */
+export function recordsProblem(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  header: BlockHeader,
+): string | undefined {
+  let count = 0;
+  let last = header.firstSequence;
+  for (let position = start; position < end; position += readRecordBytes(bytes, position)) {
+    const problem = recordProblem(bytes, position, end);
+    if (problem !== undefined) return problem;
+    const sequence = readRecordSequence(bytes, position);
+    if (count === 0 && sequence !== last) return 'the first record is not the one of the header';
+    // A transaction, or its next fragment.
+    if (sequence !== last && sequence !== last + 1) return 'records out of order';
+    last = sequence;
+    count += 1;
+  }
+  const agrees = count === header.recordCount && last === header.lastSequence;
+  return agrees ? undefined : 'the records do not agree with the block header';
+}
+
 export class TransactionAssembler {
   last: number | undefined;
   transactionCount = 0;
@@ -92,30 +123,10 @@ export class TransactionAssembler {
     if (header.kind === BlockKind.END && header.endReason === EndReason.CUT) this.#dropFragments();
   }
 
-  /** All records of a DATA block that fits; `bytes[start, end)` is its checked payload. */
-  records(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    header: BlockHeader,
-    place: BlockPlace,
-  ): void {
-    let position = start;
-    let count = 0;
-    let sequence = header.firstSequence;
-    while (position < end) {
-      const problem = recordProblem(bytes, position, end);
-      if (problem !== undefined) throw corrupt(place.path, place.offset, problem);
-      sequence = readRecordSequence(bytes, position);
-      if (count === 0 && sequence !== header.firstSequence) {
-        throw corrupt(place.path, place.offset, 'the first record is not the one of the header');
-      }
-      this.#record(bytes, position, sequence, place);
-      position += readRecordBytes(bytes, position);
-      count += 1;
-    }
-    if (count !== header.recordCount || sequence !== header.lastSequence) {
-      throw corrupt(place.path, place.offset, 'the records do not agree with the block header');
+  /** All records of a DATA block that fits, and in which `recordsProblem` found nothing. */
+  records(bytes: Uint8Array, start: number, end: number, place: BlockPlace): void {
+    for (let position = start; position < end; position += readRecordBytes(bytes, position)) {
+      this.#record(bytes, position, readRecordSequence(bytes, position), place);
     }
     this.recordBytes += end - start;
   }
