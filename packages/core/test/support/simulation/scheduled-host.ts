@@ -10,12 +10,12 @@
 import { createApplyLoop } from '@manifold-db/apply-worker';
 import type { Host, HostTimer } from '@manifold-db/core/internal';
 import {
+  BELL_RINGS,
   BELL_WORDS,
   PROGRESS_SHUTDOWN,
   PROGRESS_TEST_SWITCH,
   SHUTDOWN_NOW,
   THREAD_MAIN,
-  cancelSleep,
   prepareToSleep,
   prepareToWaitAsync,
   type ApplyInit,
@@ -72,7 +72,8 @@ export class ScheduledHost implements Host {
   #wake: () => void = () => {};
   #isWaiting = false;
   #isRung = false;
-  #isBlocked = false;
+  /** What the blocked call sleeps for; 0 when none is blocked. */
+  #blockedInterest = 0;
   #isBlockedRung = false;
   #onStopped: (() => void) | undefined;
   shared: Shared | undefined;
@@ -124,18 +125,21 @@ export class ScheduledHost implements Host {
 
   waitUntil(condition: () => boolean, interest: number, lookMs = Infinity): void {
     const { bells } = this.shared!;
-    this.#isBlocked = true;
+    const outer = this.#blockedInterest;
+    this.#blockedInterest = interest;
     try {
       for (;;) {
         this.#isBlockedRung = false;
-        prepareToSleep(bells, THREAD_MAIN, interest);
+        const rings = prepareToSleep(bells, THREAD_MAIN, interest);
         if (condition()) return;
+        // It rang while the condition itself was blocked.
+        if (bells[THREAD_MAIN * BELL_WORDS + BELL_RINGS] !== rings) continue;
         const untilMs = this.#clockMs + lookMs;
         while (!this.#isBlockedRung && this.#clockMs < untilMs) this.#stepOthers(untilMs);
       }
     } finally {
-      this.#isBlocked = false;
-      cancelSleep(bells, THREAD_MAIN);
+      this.#blockedInterest = outer;
+      prepareToSleep(bells, THREAD_MAIN, outer);
     }
   }
 
@@ -259,7 +263,7 @@ export class ScheduledHost implements Host {
 
   #canRun(actor: number, mayCall: boolean): boolean {
     if (actor < this.#threads.length) return this.#threads[actor]!.canRun(this.#clockMs);
-    if (this.#isBlocked) return false;
+    if (this.#blockedInterest !== 0) return false;
     if (actor === Actor.CALL) return mayCall;
     if (actor === Actor.WAKE) return this.#isRung;
     if (actor === Actor.TURN) return this.#turn.length > 0;
@@ -292,7 +296,7 @@ export class ScheduledHost implements Host {
     for (const thread of this.#threads) {
       if (!thread.isStopped && thread.isAsleep) nextMs = Math.min(nextMs, thread.wakeAtMs);
     }
-    if (this.#isBlocked) return nextMs;
+    if (this.#blockedInterest !== 0) return nextMs;
     for (const timer of this.#timers) nextMs = Math.min(nextMs, timer.dueMs);
     return nextMs;
   }
