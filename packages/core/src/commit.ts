@@ -9,10 +9,15 @@
  * 3. The newest version changes after the commit is appended: a refused commit was never visible.
  * 4. Whoever is acknowledged as durable waits for `synced`, never for anything read earlier.
  */
-import { ManifoldError, REASON_ANY, REASON_APPLIED, REASON_SYNCED } from '@manifold-db/storage';
+import {
+  type ManifoldError,
+  REASON_ANY,
+  REASON_APPLIED,
+  REASON_SYNCED,
+} from '@manifold-db/storage';
 import { APPEND_DISK_FULL, APPEND_DONE, APPEND_RING_FULL, Appender } from './append/appender.js';
 import { CommitApplier } from './apply/applier.js';
-import { Admission } from './build/admission.js';
+import { Admission, diskFullError } from './build/admission.js';
 import type { TransactionBuilder } from './build/builder.js';
 import { BufferBuilder } from './build/buffer-builder.js';
 import { PageDiffBuilder } from './build/page-builder.js';
@@ -237,8 +242,10 @@ export class CommitPipeline {
 
   /** Nothing that waits can be carried out before there is room on the disk. */
   get #isStuck(): boolean {
-    const isHeldUp = this.buffered === undefined || this.#current !== undefined;
-    return isHeldUp && this.admission.isDiskFull();
+    if (!this.admission.isDiskFull()) return false;
+    // A write buffer takes what waits, unless no generation is free or too much waits for a merge.
+    if (this.buffered === undefined || this.#current !== undefined) return true;
+    return this.admission.brake() === CommitStage.ApplyChanges;
   }
 
   #pump(): void {
@@ -490,11 +497,4 @@ export class CommitPipeline {
       operation.reject(error());
     }
   }
-}
-
-function diskFullError(): ManifoldError {
-  return new ManifoldError(
-    'ERR_MANIFOLD_FULL',
-    'no room on the disk for the log: the commit was refused; free some space and write again',
-  );
 }

@@ -10,6 +10,7 @@ const SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [20263078, 'the same, and the log has the commits behind it'],
   // The engine's: only two checkpoints were waited for, which came before the sync.
   [20451796, 'a blocked call whose turn brings a build that blocks for frames sleeps for nothing'],
+  [20440344, 'the disk full for long, and the one commit that may be pending waits for a merge'],
   [30001588, 'mode async-wal, the cache full of commits that the fsync worker has not synced yet'],
 ];
 

@@ -6,6 +6,7 @@ import {
   FRAMES_DIRTY,
   LOG_FULL,
   LOG_PREPARED_SEGMENT,
+  ManifoldError,
   PROGRESS_CHECKPOINT_DONE,
   PROGRESS_CHECKPOINT_WANTED,
   PROGRESS_MERGE_LEFT,
@@ -155,4 +156,11 @@ export class Admission {
     // A read of the synced view ends it too, without a bell.
     return (Math.imul(stamp, 31) + Number(this.#backlog.isBusy)) | 0;
   }
+}
+
+export function diskFullError(): ManifoldError {
+  return new ManifoldError(
+    'ERR_MANIFOLD_FULL',
+    'no room on the disk for the log: the commit was refused; free some space and write again',
+  );
 }
