@@ -24,6 +24,19 @@ function cutAndRescan(log: TestLog, first: Scanned, fromSequence = 0): Scanned {
   return second;
 }
 
+/** Commit 1, an unreadable block with commit 2, and a segment for each of the commits behind. */
+function logWithLostBlock(...behind: number[]): TestLog {
+  const log = new TestLog();
+  log.data(0, 1);
+  const lost = log.data(1, 2);
+  for (const sequence of behind) {
+    log.roll(1);
+    log.data(1, sequence);
+  }
+  log.damage(lost, BLOCK_HEADER_BYTES, 1);
+  return log;
+}
+
 describe('a torn tail', () => {
   it('of one torn block is cut', () => {
     const log = new TestLog();
@@ -64,14 +77,7 @@ describe('a torn tail', () => {
   });
 
   it('never counts again after the cut, even when a new log meets it exactly', () => {
-    const log = new TestLog();
-    log.data(0, 1);
-    const lost = log.data(1, 2);
-    log.roll(1);
-    log.data(1, 3);
-    log.roll(1);
-    log.data(1, 4);
-    log.damage(lost, BLOCK_HEADER_BYTES, 1);
+    const log = logWithLostBlock(3, 4);
     const after = cutAndRescan(log, scan(log));
     log.lastSequence = 1;
     log.segment(after.tail.segmentNumber);
@@ -98,12 +104,7 @@ describe('a torn tail', () => {
   });
 
   it('is no damage when the cut is cut short by a full disk, wherever', () => {
-    const log = new TestLog();
-    log.data(0, 1);
-    const lost = log.data(1, 2);
-    log.roll(1);
-    log.data(1, 3);
-    log.damage(lost, BLOCK_HEADER_BYTES, 1);
+    const log = logWithLostBlock(3);
     const { tail } = scan(log);
     const rule = { operation: 'write', errno: 'ENOSPC', partialBytes: 32 } as const;
     for (let afterCalls = 0; ; afterCalls++) {
@@ -122,14 +123,7 @@ describe('a torn tail', () => {
   });
 
   it('may be cut by a process that dies at any point', () => {
-    const log = new TestLog();
-    log.data(0, 1);
-    const lost = log.data(1, 2);
-    log.roll(1);
-    log.data(1, 3);
-    log.roll(1);
-    log.data(1, 4);
-    log.damage(lost, BLOCK_HEADER_BYTES, 1);
+    const log = logWithLostBlock(3, 4);
     for (let number = 1; number <= 3; number += 1) log.vfs.open(log.path(number), 'read').sync();
     log.vfs.syncDirectory(TEST_DIRECTORY);
     log.vfs.syncDirectory('/');

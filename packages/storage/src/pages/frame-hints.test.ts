@@ -3,27 +3,29 @@
  * is read from a frame that holds another one by now.
  */
 import { describe, expect, it } from 'vitest';
-import { PageKind } from '../format/page-header.js';
 import { MIB } from '../limits.js';
 import type { Diff } from './diff.js';
 import { FrameHints, hintBytesMax } from './frame-hints.js';
 import type { Pager } from './pager.js';
-import { createTestPager, newDiff, operate, secondPager, type Place } from './test-pager.js';
+import {
+  bodyByte,
+  createTestPager,
+  makePage,
+  newDiff,
+  operate,
+  secondPager,
+  type Place,
+} from './test-pager.js';
 
-const BODY = 64;
 /** Operations after which hints hold for certain. */
 const MANY = 2000;
 
-function makePage(pager: Pager, diff: Diff, value: number): Place {
-  return operate(pager, () => {
-    const frame = pager.allocate(diff, PageKind.LEAF, 0);
-    pager.frameBytes(frame).fill(value, BODY);
-    return { page: pager.pageOf(frame), birth: pager.birthOf(frame) };
-  });
+function newPage(pager: Pager, diff: Diff, value: number): Place {
+  return operate(pager, () => makePage(pager, diff, value));
 }
 
 function read(pager: Pager, { page, birth }: Place): number {
-  return operate(pager, () => pager.frameBytes(pager.fetch(page, birth))[BODY]!);
+  return operate(pager, () => bodyByte(pager, pager.fetch(page, birth)));
 }
 
 function readOften(pager: Pager, place: Place): number {
@@ -66,27 +68,27 @@ describe('frame hints', () => {
     const pager = createTestPager();
     const other = secondPager(pager, 1);
     const diff = newDiff(pager);
-    const place = makePage(pager, diff, 1);
+    const place = newPage(pager, diff, 1);
     pager.spill(diff);
     expect(readOften(pager, place)).toBe(1);
     const frame = operate(pager, () => pager.fetch(place.page, place.birth));
     other.retirePages(Int32Array.of(place.page), 1);
     other.recycle();
     const others = newDiff(other);
-    while (other.findFrame(makePage(other, others, 2).page) !== frame);
+    while (other.findFrame(newPage(other, others, 2).page) !== frame);
     expect(read(pager, place)).toBe(1);
   });
 
   it('end when this thread gives the number to another frame', () => {
     const pager = createTestPager();
-    const kept = makePage(pager, newDiff(pager), 9);
+    const kept = newPage(pager, newDiff(pager), 9);
     const diff = newDiff(pager);
     const mark = diff.mark();
-    const place = makePage(pager, diff, 1);
+    const place = newPage(pager, diff, 1);
     expect(readOften(pager, place)).toBe(1);
     pager.rollBack(diff, mark);
     let next = kept;
-    while (next.page !== place.page) next = makePage(pager, diff, 2);
+    while (next.page !== place.page) next = newPage(pager, diff, 2);
     expect(read(pager, next)).toBe(2);
   });
 
@@ -94,7 +96,7 @@ describe('frame hints', () => {
     const pager = createTestPager();
     const other = secondPager(pager, 1);
     const diff = newDiff(pager);
-    const place = makePage(pager, diff, 1);
+    const place = newPage(pager, diff, 1);
     pager.spill(diff);
     readOften(pager, place);
     operate(pager, () => {
@@ -102,9 +104,9 @@ describe('frame hints', () => {
       other.retirePages(Int32Array.of(place.page), 1);
       other.recycle();
       const others = newDiff(other);
-      for (let i = 0; i < 100; i++) makePage(other, others, 2);
+      for (let i = 0; i < 100; i++) newPage(other, others, 2);
       expect(pager.fetch(place.page, place.birth)).toBe(frame);
-      expect(pager.frameBytes(frame)[BODY]).toBe(1);
+      expect(bodyByte(pager, frame)).toBe(1);
     });
   });
 });

@@ -3,36 +3,21 @@
  * wraps, a page that lies in a frame of this thread's own, an error of a file and one that is none.
  */
 import { describe, expect, it, vi } from 'vitest';
-import { PageKind } from '../format/page-header.js';
 import { NO_FRAME } from '../ids.js';
 import { EPOCH_FIRST, EPOCH_GLOBAL } from '../layout/epochs.js';
 import { FRAMES_FREE_COUNT } from '../layout/pages.js';
 import { KIB, MIB, REGION_BYTES_MAX } from '../limits.js';
 import { loadPagesAsync, readInMemory } from './async-load.js';
-import type { Diff } from './diff.js';
 import type { Pager } from './pager.js';
-import { createTestPager, newDiff, operate, secondPager, type Place } from './test-pager.js';
-
-const BODY = 64;
-
-function makePage(pager: Pager, diff: Diff, value = 1): Place {
-  const frame = pager.allocate(diff, PageKind.LEAF, 0);
-  pager.frameBytes(frame).fill(value, BODY);
-  return { page: pager.pageOf(frame), birth: pager.birthOf(frame) };
-}
-
-/** A page that is in the file only; `diff` may change it in place again. */
-function coldPage(pager: Pager, diff: Diff, value = 1): Place {
-  const place = operate(pager, () => makePage(pager, diff, value));
-  pager.spill(diff);
-  pager.retirePages(Int32Array.of(place.page), 1);
-  pager.recycle();
-  return place;
-}
-
-function bodyByte(pager: Pager, frame: number): number {
-  return pager.frameBytes(frame)[BODY]!;
-}
+import {
+  bodyByte,
+  coldPage,
+  createTestPager,
+  makePage,
+  newDiff,
+  operate,
+  secondPager,
+} from './test-pager.js';
 
 /** Leaves no frame free for anybody. */
 function takeAllFrames(pager: Pager): void {

@@ -1,45 +1,19 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PageKind } from '../format/page-header.js';
 import { NO_FRAME } from '../ids.js';
 import { FRAMES_FREE_COUNT, PAGES_FREE_COUNT, PAGES_NEXT } from '../layout/pages.js';
 import { KIB, MIB } from '../limits.js';
 import { errnoError } from '../vfs/vfs.js';
 import { Diff } from './diff.js';
 import { readInMemory, loadPagesAsync } from './async-load.js';
-import { createTestPager, secondPager } from './test-pager.js';
-import type { Pager } from './pager.js';
-
-const BODY = 64;
-
-function fill(pager: Pager, frame: number, value: number): void {
-  pager.frameBytes(frame).fill(value, BODY);
-}
-
-function bodyByte(pager: Pager, frame: number): number {
-  return pager.frameBytes(frame)[BODY]!;
-}
-
-/** Allocates a page with a recognisable body; returns its number and birth. */
-function makePage(pager: Pager, diff: Diff, value: number): { page: number; birth: number } {
-  const frame = pager.allocate(diff, PageKind.LEAF, 0);
-  fill(pager, frame, value);
-  return { page: pager.pageOf(frame), birth: pager.birthOf(frame) };
-}
-
-function newDiff(pager: Pager): Diff {
-  const diff = new Diff();
-  diff.reset(pager.newToken());
-  return diff;
-}
-
-function operate<T>(pager: Pager, run: () => T): T {
-  pager.beginOperation();
-  try {
-    return run();
-  } finally {
-    pager.endOperation();
-  }
-}
+import {
+  bodyByte,
+  createTestPager,
+  fillBody,
+  makePage,
+  newDiff,
+  operate,
+  secondPager,
+} from './test-pager.js';
 
 describe('Pager: private pages', () => {
   it('gives each page its own number and a birth that never repeats', () => {
@@ -64,7 +38,7 @@ describe('Pager: private pages', () => {
       const frame = pager.fetch(old.page, old.birth);
       expect(pager.isPrivate(second, frame)).toBe(false);
       const copy = pager.copyForWrite(second, frame);
-      fill(pager, copy, 9);
+      fillBody(pager, copy, 9);
       expect(pager.pageOf(copy)).not.toBe(old.page);
       expect(bodyByte(pager, pager.fetch(old.page, old.birth))).toBe(7);
       expect([...second.freed.subarray(0, 3)]).toEqual([old.page, old.birth, 0]);
@@ -113,7 +87,7 @@ describe('Pager: spilling', () => {
       const again = pager.copyForWrite(diff, frame);
       expect(pager.pageOf(again)).toBe(page);
       expect(pager.isPrivate(diff, again)).toBe(true);
-      fill(pager, again, 0xee);
+      fillBody(pager, again, 0xee);
     });
     expect(diff.freedCount).toBe(0);
     pager.spill(diff);
@@ -147,7 +121,7 @@ describe('Pager: spilling', () => {
     expect(pager.dirtyFrames()).toBe(6);
     operate(pager, () => {
       const again = pager.copyForWrite(diff, pager.fetch(first!.page, first!.birth));
-      fill(pager, again, 0xee);
+      fillBody(pager, again, 0xee);
     });
     expect(diff.unspilledCount).toBe(7);
     pager.spill(diff, 4);

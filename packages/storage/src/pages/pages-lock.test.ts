@@ -1,11 +1,15 @@
 /** Who waits for the pages lock of a dead thread gets on, and the database is poisoned. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { setFailure } from '../failure/failure.js';
 import { PAGES_LOCK, PAGES_LOCK_ABANDONED } from '../layout/pages.js';
 import { FAILURE_WORKER } from '../layout/progress.js';
 import { testShared } from '../ring/test-shared.js';
 import { MUTEX_FREE } from '../sync/mutex.js';
 import { lockPages, tryLockPages, unlockPages } from './pages-lock.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('the pages lock', () => {
   it('is taken and given back', () => {
@@ -40,5 +44,19 @@ describe('the pages lock', () => {
         message: expect.stringContaining('a worker stopped'),
       }),
     );
+  });
+
+  it('is presumed after half a minute where the system does not tell of threads', () => {
+    const shared = testShared();
+    lockPages(shared);
+    const waits = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
+    expect(() => lockPages(shared)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MANIFOLD_POISONED',
+        message: expect.stringContaining('died while it held the pages lock'),
+      }),
+    );
+    expect(waits.mock.calls.length).toBeGreaterThanOrEqual(30);
+    expect(shared.pagesControl[PAGES_LOCK_ABANDONED]).toBe(1);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * A pager over an in-memory file, for tests of what stands on it. One thread, no workers.
  */
+import { PageKind } from '../format/page-header.js';
 import { FIRST_DATA_PAGE } from '../ids.js';
 import { MIB } from '../limits.js';
 import { attachShared, createSharedBuffers } from '../shared.js';
@@ -98,6 +99,7 @@ export interface Place {
   readonly birth: number;
 }
 
+/** Runs something inside one operation of the pager. */
 export function operate<T>(pager: Pager, run: () => T): T {
   pager.beginOperation();
   try {
@@ -111,4 +113,31 @@ export function newDiff(pager: Pager): Diff {
   const diff = new Diff();
   diff.reset(pager.newToken());
   return diff;
+}
+
+/** Where the body of a test page begins: behind every header. */
+const BODY = 64;
+
+export function fillBody(pager: Pager, frame: number, value: number): void {
+  pager.frameBytes(frame).fill(value, BODY);
+}
+
+export function bodyByte(pager: Pager, frame: number): number {
+  return pager.frameBytes(frame)[BODY]!;
+}
+
+/** Allocates a page with a recognisable body. Inside an operation. */
+export function makePage(pager: Pager, diff: Diff, value = 1): Place {
+  const frame = pager.allocate(diff, PageKind.LEAF, 0);
+  fillBody(pager, frame, value);
+  return { page: pager.pageOf(frame), birth: pager.birthOf(frame) };
+}
+
+/** A page that is in the file only; `diff` may change it in place again. */
+export function coldPage(pager: Pager, diff: Diff, value = 1): Place {
+  const place = operate(pager, () => makePage(pager, diff, value));
+  pager.spill(diff);
+  pager.retirePages(Int32Array.of(place.page), 1);
+  pager.recycle();
+  return place;
 }

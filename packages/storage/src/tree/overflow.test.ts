@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KIB, MIB } from '../limits.js';
 import { loadPagesAsync, readInMemory } from '../pages/async-load.js';
-import { createTestPager } from '../pages/test-pager.js';
+import { createTestPager, operate } from '../pages/test-pager.js';
 import { inlineValueBytesMax } from './node-layout.js';
 import {
   overflowDepth,
@@ -14,7 +14,7 @@ import { WRITE_THROUGH_BYTES_MIN } from './overflow-write.js';
 import { treeGet } from './tree-get.js';
 import { TreeHit } from './tree-root.js';
 import { differenceOf, readAll } from './testing/entries.js';
-import { TestTree, inOperation, pagesOf, utf8 } from './testing/history.js';
+import { TestTree, pagesOf, utf8 } from './testing/history.js';
 
 const PAGE_BYTES = 4096;
 const PAYLOAD = overflowPayloadBytes(PAGE_BYTES);
@@ -32,8 +32,8 @@ function pattern(bytes: number, seed: number): Uint8Array {
 
 describe('a cold overflow value that is read without blocking', () => {
   /** A tree whose pages are all in the file, and none of those of `key` in memory. */
-  function coldTree(key: Uint8Array, value: Uint8Array, cacheBytes: number): TestTree {
-    const tree = new TestTree(createTestPager({ cacheBytes, canWriteThrough: true }));
+  function coldTree(key: Uint8Array, value: Uint8Array): TestTree {
+    const tree = new TestTree(createTestPager({ canWriteThrough: true }));
     tree.begin();
     tree.put(key, value);
     tree.commit();
@@ -44,7 +44,7 @@ describe('a cold overflow value that is read without blocking', () => {
   async function load(tree: TestTree, key: Uint8Array, value: Uint8Array): Promise<number> {
     const { pager } = tree;
     const read = (): Uint8Array =>
-      inOperation(pager, () => {
+      operate(pager, () => {
         const hit = new TreeHit();
         treeGet(pager, tree.root, key, key.length, hit);
         requireReadable(pager, hit);
@@ -67,7 +67,7 @@ describe('a cold overflow value that is read without blocking', () => {
     const key = utf8('large');
     const bytes = PAYLOAD * FAN_OUT * 2 + 1;
     const value = pattern(bytes, 1);
-    const tree = coldTree(key, value, 16 * MIB);
+    const tree = coldTree(key, value);
     const pages = Math.ceil(bytes / PAYLOAD);
     // Three index pages, one above them; the last one has one page.
     const perIndex = Math.ceil(FAN_OUT / 256);
@@ -134,7 +134,7 @@ describe('overflow values', () => {
     tree.put(utf8('large'), value);
     tree.commit();
     expect(pager.dirtyFrames()).toBeLessThan(20);
-    inOperation(pager, () => {
+    operate(pager, () => {
       const hit = new TreeHit();
       const key = utf8('large');
       expect(treeGet(pager, tree.root, key, key.length, hit)).toBe(true);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { assert } from '../assert.js';
 import { MIB } from '../limits.js';
-import { createTestPager } from '../pages/test-pager.js';
+import { createTestPager, operate } from '../pages/test-pager.js';
 import { TreeCursor } from './tree-cursor.js';
 import { treeGet } from './tree-get.js';
 import { TreeHit, TreeRoot } from './tree-root.js';
 import { keyOf, valueOf } from './testing/entries.js';
-import { TestTree, inOperation, seededRandom, utf8 } from './testing/history.js';
+import { TestTree, seededRandom, utf8 } from './testing/history.js';
 import type { Oracle } from './testing/oracle.js';
 
 const makeKey = (n: number): Uint8Array => {
@@ -53,7 +53,7 @@ describe.each([
   const tree = build(cacheBytes);
 
   it('goes through all entries in both directions', () => {
-    inOperation(tree.pager, () => {
+    operate(tree.pager, () => {
       const cursor = new TreeCursor(tree.pager);
       let index = 0;
       let there = cursor.seekFirst(tree.root);
@@ -69,7 +69,7 @@ describe.each([
   it('seeks like the oracle, and moves on from there', () => {
     const random = seededRandom(12);
     for (let i = 0; i < 300; i++) {
-      inOperation(tree.pager, () => {
+      operate(tree.pager, () => {
         const cursor = new TreeCursor(tree.pager);
         const key = makeKey(Math.floor(random() * 4100));
         const forward = random() < 0.5;
@@ -90,7 +90,7 @@ describe.each([
   });
 
   it('is not disturbed by many other cursors', () => {
-    inOperation(tree.pager, () => {
+    operate(tree.pager, () => {
       const cursors = Array.from({ length: 8 }, () => new TreeCursor(tree.pager));
       const starts = cursors.map((_, i) => i * 100);
       cursors.forEach((cursor, i) => {
@@ -109,7 +109,7 @@ describe.each([
   });
 
   it('finds what treeGet finds', () => {
-    inOperation(tree.pager, () => {
+    operate(tree.pager, () => {
       const hit = new TreeHit();
       for (let n = 0; n < 4000; n++) {
         const key = makeKey(n);
@@ -128,7 +128,7 @@ describe('a cursor over an empty tree', () => {
     const pager = createTestPager();
     const cursor = new TreeCursor(pager);
     const root = new TreeRoot();
-    inOperation(pager, () => {
+    operate(pager, () => {
       expect(cursor.seekFirst(root)).toBe(false);
       expect(cursor.seekLast(root)).toBe(false);
       expect(cursor.seekForward(root, utf8('a'), 1, true)).toBe(false);

@@ -9,7 +9,7 @@ import { PAGE_HEADER_SPECIFIC, PageKind } from '../format/page-header.js';
 import { MIB } from '../limits.js';
 import { Diff } from '../pages/diff.js';
 import type { Pager } from '../pages/pager.js';
-import { createTestPager } from '../pages/test-pager.js';
+import { createTestPager, operate } from '../pages/test-pager.js';
 import { checkTree } from './check-tree.js';
 import { TreeCursor } from './tree-cursor.js';
 import { treeCount, treeGet } from './tree-get.js';
@@ -17,7 +17,7 @@ import { treeRangeEqual } from './tree-range-equal.js';
 import { TreeHit, TreeRoot } from './tree-root.js';
 import { TreeWriter } from './tree-writer.js';
 import { keyOf, valueOf } from './testing/entries.js';
-import { TestTree, inOperation, pagesOf, seededRandom, utf8 } from './testing/history.js';
+import { TestTree, pagesOf, seededRandom, utf8 } from './testing/history.js';
 
 const numbered = (n: number): Uint8Array => utf8(`key/${String(n).padStart(5, '0')}`);
 
@@ -34,7 +34,7 @@ function build(): TestTree {
 /** Runs `body`; a damaged page may stop it, but only in the way that damage is reported. */
 function survive(pager: Pager, body: () => void): boolean {
   try {
-    inOperation(pager, body);
+    operate(pager, body);
     return true;
   } catch (error) {
     // With the costly checks on, the pager asserts what the parent says of a page in memory.
@@ -134,7 +134,7 @@ describe('checkTree', () => {
   it('names the page and finds every kind of wrong node', () => {
     const { pager, root } = build();
     const leaves: number[] = [];
-    inOperation(pager, () =>
+    operate(pager, () =>
       checkTree(pager, root, (page, _birth, kind) => {
         if (kind === PageKind.LEAF) leaves.push(page);
       }),
@@ -159,19 +159,19 @@ describe('checkTree', () => {
       bytes[offset] = before ^ 0x11;
       let message = '';
       try {
-        inOperation(pager, () => checkTree(pager, root));
+        operate(pager, () => checkTree(pager, root));
       } catch (error) {
         message = (error as Error).message;
       }
       expect(message, name).toMatch(/page \d+: /);
       bytes[offset] = before;
     }
-    inOperation(pager, () => checkTree(pager, root));
+    operate(pager, () => checkTree(pager, root));
   });
 
   it('finds a wrong count of entries', () => {
     const { pager, root } = build();
     root.count++;
-    expect(() => inOperation(pager, () => checkTree(pager, root))).toThrow(/entries in a tree of/);
+    expect(() => operate(pager, () => checkTree(pager, root))).toThrow(/entries in a tree of/);
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { MIB } from '../limits.js';
-import { createTestPager } from '../pages/test-pager.js';
+import { createTestPager, operate } from '../pages/test-pager.js';
 import { treeCount } from './tree-get.js';
 import { forEachPage } from './tree-pages.js';
 import { treeRangeEqual } from './tree-range-equal.js';
 import type { TreeRoot } from './tree-root.js';
 import { differenceOf, readAll } from './testing/entries.js';
-import { TestTree, inOperation, pagesOf, seededRandom, utf8 } from './testing/history.js';
+import { TestTree, pagesOf, seededRandom, utf8 } from './testing/history.js';
 import type { Oracle } from './testing/oracle.js';
 
 interface Version {
@@ -69,9 +69,7 @@ describe('versions of a tree', () => {
     const expected = [...pagesOf(pager, root)].sort(([a], [b]) => a - b);
     const before = pager.loader.misses;
     const visited: [number, number][] = [];
-    inOperation(pager, () =>
-      forEachPage(pager, root, (page, birth) => visited.push([page, birth])),
-    );
+    operate(pager, () => forEachPage(pager, root, (page, birth) => visited.push([page, birth])));
     expect(visited.sort(([a], [b]) => a - b)).toEqual(expected);
     expect(pager.loader.misses - before).toBeLessThan(10);
   });
@@ -80,7 +78,7 @@ describe('versions of a tree', () => {
     const { tree, versions } = buildVersions(3, 3);
     const root = versions[2]!.root;
     const visited = new Set<number>();
-    inOperation(tree.pager, () => forEachPage(tree.pager, root, (page) => visited.add(page)));
+    operate(tree.pager, () => forEachPage(tree.pager, root, (page) => visited.add(page)));
     expect([...visited].sort()).toEqual([...pagesOf(tree.pager, root).keys()].sort());
   });
 });
@@ -90,7 +88,7 @@ describe('treeCount', () => {
     const { tree, versions } = buildVersions(4, 4);
     const random = seededRandom(40);
     const { root, oracle } = versions[3]!;
-    inOperation(tree.pager, () => {
+    operate(tree.pager, () => {
       for (let i = 0; i < 500; i++) {
         const low = random() < 0.1 ? undefined : keyOf(Math.floor(random() * 3100));
         const high = random() < 0.1 ? undefined : keyOf(Math.floor(random() * 3100));
@@ -123,7 +121,7 @@ describe('treeRangeEqual', () => {
       const high = random() < 0.1 ? undefined : keyOf(from + Math.floor(random() * 60));
       const expected = oracleEqual(a.oracle, b.oracle, low, high);
       if (expected) equal++;
-      const actual = inOperation(tree.pager, () =>
+      const actual = operate(tree.pager, () =>
         treeRangeEqual(tree.pager, a.root, b.root, low, high),
       );
       expect(actual).toBe(expected);
@@ -145,7 +143,7 @@ describe('treeRangeEqual', () => {
     const a = build(numbers);
     const b = build(numbers.toReversed());
     const equal = (low?: Uint8Array, high?: Uint8Array) =>
-      inOperation(pager, () => treeRangeEqual(pager, a.root, b.root, low, high));
+      operate(pager, () => treeRangeEqual(pager, a.root, b.root, low, high));
     expect(equal()).toBe(true);
     b.begin();
     b.put(keyOf(1200), new Uint8Array(9000).fill(1));
@@ -170,7 +168,7 @@ describe('treeRangeEqual', () => {
     tree.put(keyOf(4000), utf8('changed'));
     const b = tree.commit();
     const before = pager.loader.misses;
-    const equal = inOperation(pager, () => treeRangeEqual(pager, a, b, undefined, keyOf(4000)));
+    const equal = operate(pager, () => treeRangeEqual(pager, a, b, undefined, keyOf(4000)));
     expect(equal).toBe(true);
     expect(pager.loader.misses - before).toBeLessThan(10);
   });

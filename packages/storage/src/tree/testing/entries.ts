@@ -6,7 +6,7 @@ import type { Pager } from '../../pages/pager.js';
 import { readOverflow } from '../overflow-read.js';
 import { TreeCursor } from '../tree-cursor.js';
 import type { TreeHit, TreeRoot } from '../tree-root.js';
-import { inOperation } from './history.js';
+import { operate } from '../../pages/test-pager.js';
 import type { OracleEntry } from './oracle.js';
 
 export function valueOf(pager: Pager, hit: TreeHit): Uint8Array {
@@ -24,7 +24,7 @@ export function keyOf(cursor: TreeCursor): Uint8Array {
 }
 
 export function readAll(pager: Pager, root: TreeRoot): OracleEntry[] {
-  return inOperation(pager, () => {
+  return operate(pager, () => {
     const entries: OracleEntry[] = [];
     const cursor = new TreeCursor(pager);
     for (let there = cursor.seekFirst(root); there; there = cursor.next()) {

@@ -3,6 +3,7 @@
  * from the seed.
  */
 import { Diff } from '../../pages/diff.js';
+import { operate } from '../../pages/test-pager.js';
 import type { Pager } from '../../pages/pager.js';
 import { FREED_WORDS } from '../../layout/queue.js';
 import { assert } from '../../assert.js';
@@ -26,20 +27,10 @@ export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Runs `body` inside one pager operation. */
-export function inOperation<T>(pager: Pager, body: () => T): T {
-  pager.beginOperation();
-  try {
-    return body();
-  } finally {
-    pager.endOperation();
-  }
-}
-
 /** Pages (number to birth) that a version consists of, as the checker walks them. */
 export function pagesOf(pager: Pager, root: TreeRoot): Map<number, number> {
   const pages = new Map<number, number>();
-  inOperation(pager, () => checkTree(pager, root, (page, birth) => pages.set(page, birth)));
+  operate(pager, () => checkTree(pager, root, (page, birth) => pages.set(page, birth)));
   return pages;
 }
 
