@@ -83,11 +83,16 @@ export class ProofRun {
     this.#figures[name] = isSum ? before + value : value;
   }
 
-  /** A counter-example. The case is what `onlyCase` is given to run it again. */
+  /**
+   * A counter-example. The case is what `onlyCase` is given to run it again. It is printed at once:
+   * a large run goes on for hours, and may be stopped before its end.
+   */
   problem(oneCase: string, text: string): void {
     const { name } = this.#plan;
     const command = `npm run soak -- ${name} --seed ${this.seed} --case '${oneCase}'`;
-    this.#problems.push(`${oneCase}: ${text}\n  again: ${command}`);
+    const problem = `${oneCase}: ${text}\n  again: ${command}`;
+    this.#problems.push(problem);
+    process.stdout.write(`counter-example ${problem}\n`);
   }
 
   /** Prints the figures, and fails when there was a counter-example or too little was looked at. */
