@@ -22,9 +22,9 @@ import {
   THREAD_APPLY,
   THREAD_MAIN,
   THREAD_WAL,
+  blockUntil,
   failureText,
   poisonIfWorkerGone,
-  prepareToSleep,
   prepareToWaitAsync,
   ringAllBells,
   ringBell,
@@ -65,8 +65,6 @@ export class ThreadHost implements Host {
   #isTurning = false;
   #turnUntilMs = 0;
   #lookedAtWorkersMs = 0;
-  /** What the blocked call sleeps for; 0 when none is blocked. */
-  #blockedInterest = 0;
 
   async start(shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void> {
     this.#shared = shared;
@@ -135,21 +133,10 @@ export class ThreadHost implements Host {
   waitUntil(condition: () => boolean, interest: number, lookMs = BLOCKED_LOOK_MS): void {
     const bells = this.#shared!.bells;
     if (this.#blockingSpin.waitFor(bells, THREAD_MAIN, condition)) return;
-    const outer = this.#blockedInterest;
-    this.#blockedInterest = interest;
-    try {
-      for (;;) {
-        const rings = prepareToSleep(bells, THREAD_MAIN, interest);
-        if (condition()) break;
-        sleepOnBell(bells, THREAD_MAIN, rings, lookMs);
-        this.#lookAfterWorkers();
-      }
-    } finally {
-      // This may be the condition of another wait (a build in it waited for frames), which has
-      // declared its interest and is going to sleep.
-      this.#blockedInterest = outer;
-      prepareToSleep(bells, THREAD_MAIN, outer);
-    }
+    blockUntil(bells, THREAD_MAIN, interest, condition, (rings) => {
+      sleepOnBell(bells, THREAD_MAIN, rings, lookMs);
+      this.#lookAfterWorkers();
+    });
   }
 
   /** Invariant 2 also holds while this thread is blocked, where the system tells of threads. */

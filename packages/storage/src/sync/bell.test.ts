@@ -11,6 +11,7 @@ import {
   REASON_SPACE,
   REASON_SYNCED,
   REASON_WRITTEN,
+  blockUntil,
   cancelSleep,
   prepareToSleep,
   prepareToWaitAsync,
@@ -72,6 +73,40 @@ describe('bells', () => {
     const rings = prepareToWaitAsync(bells, THREAD_MAIN, REASON_SYNCED);
     ringBell(bells, THREAD_MAIN, REASON_WRITTEN);
     expect(waitOnBellAsync(bells, THREAD_MAIN, rings)).toBeUndefined();
+  });
+
+  it('sleep for the outer one of two blocking waits once the inner one has ended', () => {
+    const bells = newBells();
+    const slept: number[] = [];
+    let isInnerDue = false;
+    let isOuterDue = false;
+    let looks = 0;
+    const inner = (): void => {
+      const sleepInner = (): void => {
+        slept.push(interestOf(bells, THREAD_MAIN));
+        isInnerDue = true;
+      };
+      blockUntil(bells, THREAD_MAIN, REASON_SPACE, () => isInnerDue, sleepInner);
+    };
+    const isDue = (): boolean => {
+      if (looks++ === 0) inner();
+      return isOuterDue;
+    };
+    blockUntil(bells, THREAD_MAIN, REASON_SYNCED, isDue, () => {
+      slept.push(interestOf(bells, THREAD_MAIN));
+      isOuterDue = true;
+    });
+    expect(slept).toEqual([REASON_SPACE, REASON_SYNCED]);
+    expect(interestOf(bells, THREAD_MAIN)).toBe(0);
+  });
+
+  it('withdraw the interest of a blocking wait whose condition throws', () => {
+    const bells = newBells();
+    const fail = (): boolean => {
+      throw new Error('poisoned');
+    };
+    expect(() => blockUntil(bells, THREAD_MAIN, REASON_SYNCED, fail, () => {})).toThrow('poisoned');
+    expect(interestOf(bells, THREAD_MAIN)).toBe(0);
   });
 
   it('keep the interest of the asynchronous wait through a blocking one', async () => {

@@ -80,6 +80,33 @@ export function sleepOnBell(
   cancelSleep(bells, thread);
 }
 
+/**
+ * Blocks until the condition holds. `sleep` gets the ring count and returns when the bell rang, or
+ * sooner: `sleepOnBell`, or what stands for it where nothing may really sleep.
+ *
+ * The condition may block in the same way (a commit is appended in it, and waits for room): when
+ * that wait ends, the interest it found declared is declared again. What rang meanwhile has
+ * changed the ring count.
+ */
+export function blockUntil(
+  bells: Int32Array,
+  thread: number,
+  interest: number,
+  condition: () => boolean,
+  sleep: (rings: number) => void,
+): void {
+  const outer = Atomics.load(bells, thread * BELL_WORDS + BELL_INTEREST) & HALF_MASK;
+  try {
+    for (;;) {
+      const rings = prepareToSleep(bells, thread, interest);
+      if (condition()) return;
+      sleep(rings);
+    }
+  } finally {
+    prepareToSleep(bells, thread, outer);
+  }
+}
+
 /** As `prepareToSleep`, for the asynchronous wait. Interest 0 withdraws it. */
 export function prepareToWaitAsync(bells: Int32Array, thread: number, interest: number): number {
   const base = thread * BELL_WORDS;

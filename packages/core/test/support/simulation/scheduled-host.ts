@@ -10,14 +10,14 @@
 import { createApplyLoop } from '@manifold-db/apply-worker';
 import type { Host, HostTimer } from '@manifold-db/core/internal';
 import {
-  BELL_RINGS,
   BELL_WORDS,
   PROGRESS_SHUTDOWN,
   PROGRESS_TEST_SWITCH,
   SHUTDOWN_NOW,
   THREAD_MAIN,
-  prepareToSleep,
+  blockUntil,
   prepareToWaitAsync,
+  ringsOf,
   type ApplyInit,
   type Shared,
   type Vfs,
@@ -72,8 +72,8 @@ export class ScheduledHost implements Host {
   #wake: () => void = () => {};
   #isWaiting = false;
   #isRung = false;
-  /** What the blocked call sleeps for; 0 when none is blocked. */
-  #blockedInterest = 0;
+  /** A call of the program blocks: only worker threads run. */
+  #isBlocked = false;
   #isBlockedRung = false;
   #onStopped: (() => void) | undefined;
   shared: Shared | undefined;
@@ -125,22 +125,14 @@ export class ScheduledHost implements Host {
 
   waitUntil(condition: () => boolean, interest: number, lookMs = Infinity): void {
     const { bells } = this.shared!;
-    const outer = this.#blockedInterest;
-    this.#blockedInterest = interest;
-    try {
-      for (;;) {
-        this.#isBlockedRung = false;
-        const rings = prepareToSleep(bells, THREAD_MAIN, interest);
-        if (condition()) return;
-        // It rang while the condition itself was blocked.
-        if (bells[THREAD_MAIN * BELL_WORDS + BELL_RINGS] !== rings) continue;
-        const untilMs = this.#clockMs + lookMs;
-        while (!this.#isBlockedRung && this.#clockMs < untilMs) this.#stepOthers(untilMs);
-      }
-    } finally {
-      this.#blockedInterest = outer;
-      prepareToSleep(bells, THREAD_MAIN, outer);
-    }
+    blockUntil(bells, THREAD_MAIN, interest, condition, (rings) => {
+      if (ringsOf(bells, THREAD_MAIN) !== rings) return;
+      this.#isBlocked = true;
+      this.#isBlockedRung = false;
+      const untilMs = this.#clockMs + lookMs;
+      while (!this.#isBlockedRung && this.#clockMs < untilMs) this.#stepOthers(untilMs);
+      this.#isBlocked = false;
+    });
   }
 
   watch(interest: number, isDue: () => boolean, wake: () => void): void {
@@ -263,7 +255,7 @@ export class ScheduledHost implements Host {
 
   #canRun(actor: number, mayCall: boolean): boolean {
     if (actor < this.#threads.length) return this.#threads[actor]!.canRun(this.#clockMs);
-    if (this.#blockedInterest !== 0) return false;
+    if (this.#isBlocked) return false;
     if (actor === Actor.CALL) return mayCall;
     if (actor === Actor.WAKE) return this.#isRung;
     if (actor === Actor.TURN) return this.#turn.length > 0;
@@ -296,7 +288,7 @@ export class ScheduledHost implements Host {
     for (const thread of this.#threads) {
       if (!thread.isStopped && thread.isAsleep) nextMs = Math.min(nextMs, thread.wakeAtMs);
     }
-    if (this.#blockedInterest !== 0) return nextMs;
+    if (this.#isBlocked) return nextMs;
     for (const timer of this.#timers) nextMs = Math.min(nextMs, timer.dueMs);
     return nextMs;
   }
