@@ -45,7 +45,7 @@ import { sharedSizes } from '../options/index.js';
 import type { Host } from '../supervise/host.js';
 import type { OptionsInForce } from '../types.js';
 import { Replay } from './replay.js';
-import { syncFiles } from './sync-files.js';
+import { syncFiles, syncLog } from './sync-files.js';
 
 /**
  * Births given out since the checkpoint, by a run that crashed, must not come again: pages of that
@@ -206,6 +206,7 @@ function prepareLog(
 ): { segmentNumber: number; offset: number } {
   const { path, vfs } = input;
   const { meta } = checkpoint;
+  syncLog(vfs, path, scan.unproven);
   // Obsolete, or it would not have been recycled; its header may be anything.
   const recycled = join(path, SEGMENT_RECYCLED_NAME);
   if (vfs.exists(recycled)) vfs.remove(recycled);

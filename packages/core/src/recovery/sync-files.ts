@@ -3,23 +3,70 @@
  * the kernel has: a log block, a meta page, a renamed segment. They read like durable ones, but a
  * later power loss would take them from under everything that was built on them: commits
  * acknowledged in the next segment, log segments recycled because a newer meta page was there.
- * Runs on the opening thread, before anything is read; changes no byte.
+ *
+ * To sync is not enough. After a sync that failed, Linux keeps the pages for reading and counts
+ * them as written; the next sync succeeds and writes nothing. So what is not known to have been
+ * synced is written once more, the same bytes to the same place: a crash in between changes nothing.
+ * Runs on the opening thread; changes no byte.
  */
 import { dirname, join } from 'node:path';
-import { DATA_FILE_NAME, errnoOf, parseSegmentFileName, type Vfs } from '@manifold-db/storage';
+import {
+  DATA_FILE_NAME,
+  MIB,
+  errnoOf,
+  metaSlot,
+  parseSegmentFileName,
+  readMetas,
+  type LogRange,
+  type Vfs,
+  type VfsFile,
+} from '@manifold-db/storage';
 
-/** Data file, log files, and their names. */
+const COPY_BYTES = MIB;
+
+/**
+ * Data file, log files, and their names; the meta page that counts is written again. The pages
+ * below it were synced before it was written.
+ */
 export function syncFiles(vfs: Vfs, directory: string): void {
   for (const name of vfs.list(directory)) {
     if (name !== DATA_FILE_NAME && parseSegmentFileName(name) === undefined) continue;
-    const file = vfs.open(join(directory, name), 'read-write');
+    const path = join(directory, name);
+    const file = vfs.open(path, 'read-write');
     try {
+      if (name === DATA_FILE_NAME) {
+        const { meta } = readMetas(file, path);
+        const offset = metaSlot(meta.metaGeneration) * meta.pageBytes;
+        rewrite(file, offset, offset + meta.pageBytes);
+      }
       file.sync();
     } finally {
       file.close();
     }
   }
   vfs.syncDirectory(directory);
+}
+
+/** What the scan of the log could not prove to be synced; before anything relies on it. */
+export function syncLog(vfs: Vfs, directory: string, unproven: readonly LogRange[]): void {
+  for (const { fileName, from, to } of unproven) {
+    const file = vfs.open(join(directory, fileName), 'read-write');
+    try {
+      rewrite(file, from, to);
+      file.sync();
+    } finally {
+      file.close();
+    }
+  }
+}
+
+function rewrite(file: VfsFile, from: number, to: number): void {
+  const buffer = new Uint8Array(Math.min(COPY_BYTES, to - from));
+  for (let offset = from; offset < to; offset += buffer.length) {
+    const bytes = buffer.subarray(0, Math.min(buffer.length, to - offset));
+    const count = file.read(bytes, offset);
+    file.write([bytes.subarray(0, count)], offset);
+  }
 }
 
 /** What some systems answer who may not open a directory above, or cannot sync one. */

@@ -20,7 +20,7 @@ export async function openFaulty(
   const disk = setting.disk ?? new SimulatedDisk();
   const gates = rules.map(() => new Int32Array(new SharedArrayBuffer(4)));
   const gated = rules.map((rule, i) => ({ ...rule, gate: gates[i]!.buffer as SharedArrayBuffer }));
-  const vfs = createFaultVfs(disk.vfs(), gated);
+  const vfs = createFaultVfs(disk.vfs(), gated, (path) => disk.failSync(path, () => false));
   const withLock = setting.withLock === true;
   const simulation = await openSimulation(disk, setting.seed ?? 1, options, { vfs, withLock });
   return {

@@ -24,6 +24,7 @@ import { isZero } from '../format/bytes.js';
 import { SEGMENT_DATA_OFFSET, segmentFileName } from '../format/segment.js';
 import { TEST_SWITCH_OLDER_CHECKPOINT, TEST_SWITCH_SILENT_CUT } from '../layout/test-switches.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { ProvenEnd, type LogRange } from './proven-end.js';
 import {
   listSegmentFiles,
   newWindow,
@@ -94,6 +95,8 @@ export interface LogScanResult {
   recordBytes: number;
   tail: LogTail;
   segments: LogSegment[];
+  /** What was read and is not known to have been synced, up to the tail. */
+  unproven: LogRange[];
 }
 
 /** Where reading stopped: at a bad or missing block, or before a segment that is not there. */
@@ -114,6 +117,7 @@ interface Scan {
   readonly assembler: TransactionAssembler;
   /** Segments behind the tail whose file is not whole. */
   readonly misSized: Set<string>;
+  readonly proven: ProvenEnd;
   highestWatermark: number;
   timestampMs: number;
 }
@@ -134,6 +138,7 @@ export function scanLog(
     window: newWindow(files.byNumber.values()),
     assembler: new TransactionAssembler(fromSequence, sink),
     misSized: new Set(),
+    proven: new ProvenEnd(),
     highestWatermark: fromSequence,
     timestampMs: 0,
   };
@@ -146,6 +151,7 @@ export function scanLog(
     recordBytes: scan.assembler.recordBytes,
     tail,
     segments: describeSegments(scan, tail),
+    unproven: scan.proven.rangesBehind(scan.highestWatermark),
   };
 }
 
@@ -257,8 +263,9 @@ function readBlocks(scan: Scan, segment: SegmentFile, reader: SegmentReader): En
     }
     scan.highestWatermark = Math.max(scan.highestWatermark, header.syncedWatermark);
     scan.timestampMs = Math.max(scan.timestampMs, header.timestampMs);
-    if (header.kind === BlockKind.END) return header.endReason;
     offset += BLOCK_HEADER_BYTES + header.payloadBytes;
+    scan.proven.block(segment.fileName, header, offset);
+    if (header.kind === BlockKind.END) return header.endReason;
   }
   return EndReason.ROLLED;
 }

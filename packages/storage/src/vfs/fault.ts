@@ -84,11 +84,13 @@ class FaultFile implements VfsFile {
   readonly #file: VfsFile;
   readonly #path: string;
   readonly #states: readonly RuleState[];
+  readonly #onFailedSync: FailedSync;
 
-  constructor(file: VfsFile, path: string, states: readonly RuleState[]) {
+  constructor(file: VfsFile, path: string, states: readonly RuleState[], onFailedSync: FailedSync) {
     this.#file = file;
     this.#path = path;
     this.#states = states;
+    this.#onFailedSync = onFailedSync;
   }
 
   read(target: Uint8Array, offset: number): number {
@@ -108,12 +110,12 @@ class FaultFile implements VfsFile {
   }
 
   dataSync(): void {
-    this.#check('dataSync');
+    this.#checkSync('dataSync');
     this.#file.dataSync();
   }
 
   sync(): void {
-    this.#check('sync');
+    this.#checkSync('sync');
     this.#file.sync();
   }
 
@@ -130,13 +132,28 @@ class FaultFile implements VfsFile {
     this.#file.close();
   }
 
+  #checkSync(operation: 'dataSync' | 'sync'): void {
+    const rule = hitRule(this.#states, operation, this.#path);
+    if (rule === undefined) return;
+    this.#onFailedSync(this.#path);
+    throw errnoError(rule.errno, operation, this.#path);
+  }
+
   #check(operation: FaultOperation): void {
     const rule = hitRule(this.#states, operation, this.#path);
     if (rule !== undefined) throw errnoError(rule.errno, operation, this.#path);
   }
 }
 
-export function createFaultVfs(base: Vfs, rules: readonly FaultRule[]): Vfs {
+/** Told which file could not be synced, before the error. */
+export type FailedSync = (path: string) => void;
+
+/** With `onFailedSync`, a simulated disk loses what a failed sync was to make durable. */
+export function createFaultVfs(
+  base: Vfs,
+  rules: readonly FaultRule[],
+  onFailedSync: FailedSync = () => {},
+): Vfs {
   const states = rules.map(ruleState);
   const check = (operation: FaultOperation, path: string): void => {
     const rule = hitRule(states, operation, path);
@@ -146,7 +163,7 @@ export function createFaultVfs(base: Vfs, rules: readonly FaultRule[]): Vfs {
     ...base,
     open: (path: string, mode: OpenMode): VfsFile => {
       check('open', path);
-      return new FaultFile(base.open(path, mode), path, states);
+      return new FaultFile(base.open(path, mode), path, states, onFailedSync);
     },
     rename: (from: string, to: string): void => {
       // Either name may be the one a rule speaks of; the call counts once.

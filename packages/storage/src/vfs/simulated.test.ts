@@ -116,6 +116,59 @@ describe('durability of content', () => {
   });
 });
 
+describe('a sync that fails', () => {
+  function withLost(survives: () => boolean) {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    vfs.syncDirectory('/db');
+    put(file, 'aabb', 0);
+    file.sync();
+    put(file, 'cc', 0);
+    put(file, 'dd', 2);
+    disk.failSync('/db/a', survives);
+    return { disk, file };
+  }
+
+  it('takes what was written out of the reach of the next one', () => {
+    const { disk, file } = withLost(() => false);
+    expect(textOf(disk, '/db/a')).toBe('ccdd');
+    file.sync();
+    expect(textOf(disk, '/db/a')).toBe('ccdd');
+    for (const keep of ['none', 'all'] as const) {
+      expect(textOf(disk.crash({ keep }), '/db/a')).toBe('aabb');
+    }
+    expect(textOf(disk.snapshot().crash({ keep: 'all' }), '/db/a')).toBe('aabb');
+  });
+
+  it('leaves what is written once more to the next one', () => {
+    const { disk, file } = withLost(() => false);
+    put(file, 'dd', 2);
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('aabb');
+    file.sync();
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('aadd');
+    put(file, 'cc', 0);
+    file.sync();
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('ccdd');
+  });
+
+  it('may have reached the disk in part', () => {
+    let writes = 0;
+    const { disk } = withLost(() => writes++ === 1);
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('aadd');
+  });
+
+  it('keeps a new size for the next one', () => {
+    const { disk, vfs } = newDisk();
+    const file = vfs.open('/db/a', 'create');
+    vfs.syncDirectory('/db');
+    file.truncate(3);
+    disk.failSync('/db/a', () => false);
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('');
+    file.sync();
+    expect(textOf(disk.crash({ keep: 'none' }), '/db/a')).toBe('\0\0\0');
+  });
+});
+
 describe('durability of names', () => {
   it('needs a directory sync for a creation, whatever was synced in the file', () => {
     const { disk, vfs } = newDisk();

@@ -8,6 +8,8 @@
  *    directory. Syncing a file does not make its name durable.
  * 3. A crash starts from the durable state and applies the pending changes that survive, in order.
  * 4. A file whose name is lost is lost; so is everything below a directory whose name is lost.
+ * 5. A sync that fails (`failSync`) takes what was written out of the reach of later syncs,
+ *    although it still reads as written, as on Linux. What is written anew is pending again.
  */
 import { posix } from 'node:path';
 import { assert } from '../assert.js';
@@ -33,18 +35,25 @@ interface Inode {
   durable: Content;
   current: Content;
   pending: PendingFileChange[];
+  /** A failed sync has left `current` with bytes that are neither durable nor pending. */
+  hasLost: boolean;
   openCount: number;
 }
 
 function newInode(isDirectory: boolean): Inode {
   const [durable, current] = [new Content(), new Content()];
-  return { isDirectory, durable, current, pending: [], openCount: 0 };
+  return { isDirectory, durable, current, pending: [], hasLost: false, openCount: 0 };
 }
 
 function copyInode(inode: Inode): Inode {
   const durable = inode.durable.copy();
   const current = inode.current.copy();
   return { ...inode, durable, current, pending: inode.pending.slice(), openCount: 0 };
+}
+
+function applyTo(content: Content, change: PendingFileChange): void {
+  if (change.kind === 'truncate') content.truncate(change.offset);
+  else content.write(change.pieces);
 }
 
 function normalize(path: string): string {
@@ -177,7 +186,7 @@ export class SimulatedDisk {
     for (const [id, inode] of this.#inodes) {
       inode.durable.settleHash();
       const durable = inode.durable.copy();
-      disk.#inodes.set(id, { ...inode, durable, current: durable, pending: [], openCount: 0 });
+      disk.#inodes.set(id, { ...newInode(inode.isDirectory), durable, current: durable });
     }
     changes.forEach((change, index) => {
       const fate = fates[index];
@@ -185,6 +194,20 @@ export class SimulatedDisk {
     });
     disk.#settle();
     return disk;
+  }
+
+  /**
+   * What a failing sync of the file leaves: every pending write has reached the disk, if `survives`
+   * says so, or is lost for later syncs. New sizes stay pending: they are the journal's.
+   */
+  failSync(path: string, survives: () => boolean): void {
+    const inode = this.#inode(normalize(path), 'failSync');
+    inode.pending = inode.pending.filter((change) => {
+      if (change.kind === 'truncate') return true;
+      if (survives()) applyTo(inode.durable, change);
+      else inode.hasLost = true;
+      return false;
+    });
   }
 
   /** Turns one bit of a file over, durably: damage, not a write. */
@@ -229,7 +252,8 @@ export class SimulatedDisk {
     const sync = (systemCall: string): void => {
       const file = inode(systemCall);
       this.#begin(`${systemCall} ${path}`);
-      file.durable = file.current.copy();
+      if (file.hasLost) for (const change of file.pending) applyTo(file.durable, change);
+      else file.durable = file.current.copy();
       file.pending = [];
     };
     return {

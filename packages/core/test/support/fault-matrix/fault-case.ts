@@ -100,7 +100,8 @@ class FaultCase {
     this.#seed = seed;
     this.disk = start.disk.snapshot();
     this.admitted = new Admitted(start.admitted);
-    this.#files = new SiteVfs(this.disk.vfs(), fault);
+    const lose = (path: string): void => this.disk.failSync(path, () => false);
+    this.#files = new SiteVfs(this.disk.vfs(), fault, lose);
   }
 
   async run(scenario: Scenario): Promise<CaseResult> {
@@ -326,7 +327,10 @@ class FaultCase {
     }
   }
 
-  /** Opens for writing what the database left, writes, verifies every page. */
+  /**
+   * Opens for writing what the database left, writes, verifies every page; then the power fails.
+   * What a failed sync has left in memory only must not have been built upon.
+   */
   async #checkReopened(): Promise<void> {
     try {
       const mode = this.#mode;
@@ -335,12 +339,21 @@ class FaultCase {
       const problem = this.admitted.problem(database, this.admitted.written);
       if (problem !== undefined) this.#problem(`reopened: ${problem}`);
       await host.run(database.put('reopened', 'value'));
+      const expected = readState(database);
       const report = await host.run(database.verify());
       if (!report.ok) this.#problem(`reopened: verify: ${report.problems[0]!.message}`);
+      await this.#checkContent('reopened, power loss', expected);
       await host.run(database.close());
+      await this.#checkContent('reopened, closed, power loss', expected);
     } catch (error) {
       this.#problem(`reopened: ${String(error)}`);
     }
+  }
+
+  async #checkContent(place: string, expected: readonly string[]): Promise<void> {
+    const disk = this.disk.crash({ keep: 'none' });
+    const { database } = await openSimulation(disk, this.#seed, READ_ONLY, { sizes: LOOK_SIZES });
+    if (readState(database).join() !== expected.join()) this.#problem(`${place}: another content`);
   }
 
   async #settle<T>(

@@ -6,10 +6,12 @@ import { basename, dirname } from 'node:path';
 import {
   DATA_FILE_NAME,
   DATA_FILE_TEMPORARY_NAME,
+  SEGMENT_RECYCLED_NAME,
   SEGMENT_TEMPORARY_NAME,
   errnoError,
   parseSegmentFileName,
   writeWhole,
+  type FailedSync,
   type Vfs,
   type VfsFile,
 } from '@manifold-db/storage';
@@ -39,6 +41,7 @@ function roleOf(path: string): string {
   if (name === DATA_FILE_NAME) return `${place}data`;
   if (name === DATA_FILE_TEMPORARY_NAME) return `${place}new-data`;
   if (name === SEGMENT_TEMPORARY_NAME) return `${place}new-log`;
+  if (name === SEGMENT_RECYCLED_NAME) return `${place}recycled-log`;
   if (parseSegmentFileName(name) !== undefined) return `${place}log`;
   if (name.startsWith('LOCK')) return 'lock';
   return path === '/' ? 'parent' : `${place}directory`;
@@ -56,9 +59,11 @@ export class SiteVfs {
   /** Whether the fault can still strike. */
   isActive = true;
   #isPaused = false;
+  readonly #onFailedSync: FailedSync;
 
-  constructor(base: Vfs, fault?: Fault) {
+  constructor(base: Vfs, fault?: Fault, onFailedSync: FailedSync = () => {}) {
     this.fault = fault;
+    this.#onFailedSync = onFailedSync;
     this.vfs = {
       open: (path, mode) => {
         this.#check('open', path);
@@ -91,8 +96,8 @@ export class SiteVfs {
     return {
       read: (target, offset) => this.#run('read', path, () => file.read(target, offset)),
       write: (parts, offset) => this.#write(file, path, parts, offset),
-      dataSync: () => this.#run('dataSync', path, () => file.dataSync()),
-      sync: () => this.#run('sync', path, () => file.sync()),
+      dataSync: () => this.#sync('dataSync', file, path),
+      sync: () => this.#sync('sync', file, path),
       truncate: (bytes) => this.#run('truncate', path, () => file.truncate(bytes)),
       size: () => this.#run('size', path, () => file.size()),
       close: () => {
@@ -106,6 +111,15 @@ export class SiteVfs {
   #run<T>(operation: string, path: string, call: () => T): T {
     this.#check(operation, path);
     return call();
+  }
+
+  #sync(operation: 'dataSync' | 'sync', file: VfsFile, path: string): void {
+    if (!this.#strikes(operation, path)) {
+      file[operation]();
+      return;
+    }
+    this.#onFailedSync(path);
+    throw errnoError(this.fault!.kind, operation, path);
   }
 
   #check(operation: string, path: string): void {

@@ -25,6 +25,8 @@ const PATH = '/db';
 const memory = new SharedPool();
 /** Every promise that can go on has gone on after so many turns of the microtask queue. */
 const MICROTASK_TURNS = 20;
+/** Of the writes that a failed sync was to make durable. */
+const SURVIVING_SHARE = 0.3;
 /** A crash that waits for a file operation that does not come happens after so many steps. */
 const STEPS_TO_CRASH_MAX = 200;
 
@@ -70,8 +72,9 @@ function prepare(course: Course, plan: LifePlan, disk: SimulatedDisk, bugs: numb
   const rules =
     fault === undefined ? [] : [{ ...fault.rule, gate: gate.buffer as SharedArrayBuffer }];
   const base = disk.vfs();
-  const vfs: Vfs = rules.length === 0 ? base : createFaultVfs(base, rules);
   const { random, hash } = course;
+  const lose = (path: string): void => disk.failSync(path, () => random() < SURVIVING_SHARE);
+  const vfs: Vfs = rules.length === 0 ? base : createFaultVfs(base, rules, lose);
   disk.onOperation = (_index, description) => hash.text(description);
   const host = new ScheduledHost({ vfs, random, hash, pace: plan.pace, bugs });
   return { host, disk, vfs, gate };
@@ -281,9 +284,12 @@ export class Life {
     if (isFailed && isClosed) world.problem('close does not tell that the database has failed');
     count(course, isClosed ? 'closed' : 'closed after a failure');
     const least = isClosed ? last : world.acknowledged;
+    const { doubtful } = this.#ledger;
+    // The process has ended, the system goes on: with what a failed sync has left in memory.
+    if (world.chance(0.4)) return { disk: disk.snapshot(), least, doubtful };
     const crash =
       isClosed || world.chance(0.5) ? ({ keep: 'none' } as const) : { random: course.random };
-    return { disk: disk.crash(crash), least, doubtful: this.#ledger.doubtful };
+    return { disk: disk.crash(crash), least, doubtful };
   }
 
   /** The crash comes at a file operation, in the middle of a step. */
@@ -321,7 +327,7 @@ export class Life {
     const synced = Math.max(acknowledged, database.lastSynced);
     if (this.#plan.ending === 'kill') {
       const least = Math.max(synced, written);
-      return { disk: disk.crash({ keep: 'all' }), least, lastCommitted };
+      return { disk: disk.snapshot(), least, lastCommitted };
     }
     const isAllLost = course.random() < 0.3;
     const left = disk.crash(isAllLost ? { keep: 'none' } : { random: course.random });
