@@ -2,7 +2,8 @@
  * Counters past 2^31 and 2^32, and far towards 2^53: at a million commits per second an Int32
  * sequence wraps in 36 minutes. A database is made, closed, and given a checkpoint whose sequence
  * and birth counter lie just below the border, with an empty log to match; then it is opened and
- * commits run over the border, through snapshots, checkpoints, a crash, a clean close.
+ * commits run over the border, through snapshots, checkpoints, a crash, a clean close. Page births
+ * are 48 bits wide: few of them may be left out.
  */
 import {
   SimulatedDisk,
@@ -13,7 +14,7 @@ import {
   type Meta,
 } from '@manifold-db/storage';
 import type { OpenOptions } from '@manifold-db/core';
-import { describe, expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DATA_PATH, logFiles, overwrite, pathOf, remove } from './support/files.js';
 import { READ_ONLY, SIMULATED_PATH, SMALL, openSimulation } from './support/simulator.js';
 import { inBuildModes, inModes } from './support/modes.js';
@@ -128,6 +129,33 @@ describe.each(Object.entries(BIRTH_BORDERS))('births over %s', (_name, border) =
     expect(meta.birthCounter).toBeGreaterThan(border);
     const again = await openSimulation(disk, SEED, READ_ONLY);
     expect(again.database.count({ prefix: 'many-' })).toBe(20);
+  });
+});
+
+describe('births', () => {
+  it('are left out by the million after a crash only', async () => {
+    const disk = new SimulatedDisk();
+    const first = await openSimulation(disk, SEED);
+    await first.host.run(first.database.put('a', 'value'));
+    const closed = await closedMeta(disk, () => first.host.run(first.database.close()));
+    for (let i = 0; i < 5; i++) {
+      const { database, host } = await openSimulation(disk, SEED);
+      await host.run(database.put('a', `value-${i}`));
+      if (i < 4) await host.run(database.close());
+    }
+    const before = await closedMeta(disk, () => Promise.resolve());
+    // At one opening per second it takes a century to use up 2^48.
+    expect(before.birthCounter - closed.birthCounter).toBeLessThan(5 * 2 ** 17);
+    const left = disk.crash({ keep: 'all' });
+    const { database, host } = await openSimulation(left, SEED);
+    const after = await closedMeta(left, () => host.run(database.close()));
+    expect(after.birthCounter - before.birthCounter).toBeGreaterThan(2 ** 26);
+  });
+
+  it('that are used up are told of when the database is opened, and it can be read', async () => {
+    const disk = await databaseAt(3, 2 ** 48 - 2 ** 30);
+    await expect(openSimulation(disk, SEED)).rejects.toMatchObject({ code: 'ERR_MANIFOLD_LIMIT' });
+    await expectContent(disk, 3, 0);
   });
 });
 

@@ -5,7 +5,9 @@
  */
 import { join } from 'node:path';
 import {
+  BIRTH_LIMIT,
   DATA_FILE_NAME,
+  ManifoldError,
   PART_WORDS,
   PROGRESS_TEST_SWITCH,
   Pager,
@@ -30,6 +32,7 @@ import {
   scanLog,
   seedFreePages,
   segmentFileName,
+  skipBirths,
   usedSlots,
   type AllocateShared,
   type LoadedCheckpoint,
@@ -48,10 +51,14 @@ import { Replay } from './replay.js';
 import { syncFiles, syncLog } from './sync-files.js';
 
 /**
- * Births given out since the checkpoint, by a run that crashed, must not come again: pages of that
- * run may stand in the file. More than a full log of small commits can have taken.
+ * Births given out since the checkpoint must not come again: pages with them may stand in the file.
+ * A run that crashed with commits in its log has taken fewer than this.
  */
-const BIRTHS_SKIPPED = 2 ** 26;
+const BIRTHS_OF_A_CRASH = 2 ** 26;
+/** Without any commit since, only transactions that were given up can have taken some. */
+const BIRTHS_OF_NO_COMMIT = 2 ** 16;
+/** Left for one run: weeks of writing at full speed. */
+const BIRTHS_OF_A_RUN = 2 ** 40;
 
 export interface RecoverInput {
   readonly path: string;
@@ -105,7 +112,8 @@ function recoverWith(input: RecoverInput, dataFile: VfsFile): Recovered {
   const buffers = input.trace === undefined ? regions : { ...regions, trace: input.trace };
   const engine = openPages(input, buffers, checkpoint, dataFile);
   const seededBelow = seedFreePages(engine.pager, checkpoint.freeMap.inUse, meta.pageCount);
-  const replay = new Replay(engine, meta.sequence, input.signal);
+  const skipCrashed = (): void => skipBirths(engine.shared, BIRTHS_OF_A_CRASH);
+  const replay = new Replay(engine, meta.sequence, input.signal, skipCrashed);
   const found = scanLog(
     vfs,
     path,
@@ -117,6 +125,7 @@ function recoverWith(input: RecoverInput, dataFile: VfsFile): Recovered {
     },
     replay,
   );
+  if (replay.commits === 0 && found.tail.needsCut) skipCrashed();
   const scan = options.readOnly ? found : withSegmentBytes(input, found);
   const pending = admitReplayed(engine, replay);
   engine.lastCommitted = scan.lastSequence;
@@ -159,7 +168,8 @@ function openPages(
   const { meta } = checkpoint;
   const shared = attachShared(buffers);
   Atomics.store(shared.progress, PROGRESS_TEST_SWITCH, input.testSwitches);
-  initializePageMemory(shared, meta.pageCount, meta.birthCounter + BIRTHS_SKIPPED);
+  if (!options.readOnly) requireBirths(meta.birthCounter);
+  initializePageMemory(shared, meta.pageCount, meta.birthCounter + BIRTHS_OF_NO_COMMIT);
   const pager = new Pager({
     shared,
     thread: THREAD_MAIN,
@@ -178,6 +188,14 @@ function openPages(
   const engine = new Engine({ path, options, shared, pager, vfs, host }, meta.databaseId);
   engine.families.adopt(families);
   return engine;
+}
+
+function requireBirths(birthCounter: number): void {
+  if (birthCounter + BIRTHS_OF_A_CRASH + BIRTHS_OF_A_RUN < BIRTH_LIMIT) return;
+  throw new ManifoldError(
+    'ERR_MANIFOLD_LIMIT',
+    'nearly 2^48 pages were written, no more can be told apart: dump, and load into a new database',
+  );
 }
 
 /** The replayed version becomes the newest; its pages and rows go to the workers as one commit. */

@@ -45,6 +45,7 @@ export class Replay implements LogSink {
   readonly #cursor = new OperationCursor();
   readonly #byId = new Map<number, FamilyChange>();
   readonly #signal: AbortSignal | undefined;
+  readonly #onFirst: () => void;
   #buffer: WriteBuffer | undefined;
   readonly #walk = new BufferMergeWalk();
   /** Payloads as the buffer takes them in: with words over the same memory. */
@@ -53,8 +54,15 @@ export class Replay implements LogSink {
   /** The last key of the last transaction. */
   #lastKey: Uint8Array = new Uint8Array(0);
 
-  constructor(engine: Engine, fromSequence: number, signal: AbortSignal | undefined) {
+  /** `onFirst` is called before the first commit is replayed. */
+  constructor(
+    engine: Engine,
+    fromSequence: number,
+    signal: AbortSignal | undefined,
+    onFirst: () => void,
+  ) {
     this.#engine = engine;
+    this.#onFirst = onFirst;
     this.lastSequence = fromSequence;
     this.#signal = signal;
     this.changes = new TreeChanges(engine);
@@ -63,6 +71,7 @@ export class Replay implements LogSink {
 
   transaction(sequence: number, operationCount: number, payload: Uint8Array): void {
     this.#signal?.throwIfAborted();
+    if (this.commits === 0) this.#onFirst();
     const { isPlain, isAscending, clearCount } = this.#look(sequence, operationCount, payload);
     const isEmpty = this.#buffer === undefined || this.#buffer.isEmpty;
     const isBuffered = isPlain && !(isEmpty && isAscending);

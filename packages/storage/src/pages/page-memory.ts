@@ -6,7 +6,7 @@ import { EPOCH_FIRST, EPOCH_GLOBAL } from '../layout/epochs.js';
 import { FRAMES_COUNT, FRAMES_FREE_HEAD, PAGES_BIRTH, PAGES_NEXT } from '../layout/pages.js';
 import { NO_FRAME } from '../ids.js';
 import type { Shared } from '../shared.js';
-import { storeWide } from '../sync/wide.js';
+import { loadWideOwned, storeWide } from '../sync/wide.js';
 import { pushFreeFrame } from './frame-table.js';
 
 /** `pageCount`: file end in pages; `birthCounter`: first birth never used. */
@@ -24,4 +24,9 @@ export function initializePageMemory(
   shared.epochs[EPOCH_GLOBAL] = EPOCH_FIRST;
   shared.frameBuckets.fill(NO_FRAME);
   for (let frame = frames - 1; frame >= 0; frame--) pushFreeFrame(shared, frame);
+}
+
+/** Leaves out births that pages in the file may have. Before any thread has taken one. */
+export function skipBirths({ pagesControl }: Shared, count: number): void {
+  storeWide(pagesControl, PAGES_BIRTH, loadWideOwned(pagesControl, PAGES_BIRTH) + count);
 }
