@@ -6,7 +6,7 @@
  *
  * To sync is not enough. After a sync that failed, Linux keeps the pages for reading and counts
  * them as written; the next sync succeeds and writes nothing. So what is not known to have been
- * synced is written once more, the same bytes to the same place: a crash in between changes nothing.
+ * synced is written once more, the same bytes to the same place, which a crash cannot harm.
  * Runs on the opening thread; changes no byte.
  */
 import { dirname, join } from 'node:path';
