@@ -9,9 +9,18 @@
  *   --case text    this case only: what a failure printed
  *   --small        the size of `scripts/test`
  *   --report file  appends the figures to the file, one line of JSON
+ *   --jobs n       the cases are shared among n processes (`simulation`)
  */
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, fail, install, ROOT } from './lib/bootstrap.mjs';
@@ -33,7 +42,7 @@ function findProofs() {
 
 function parse() {
   const text = { type: 'string' };
-  const options = { minutes: text, count: text, seed: text, case: text, report: text };
+  const options = { minutes: text, count: text, seed: text, case: text, report: text, jobs: text };
   try {
     return parseArgs({
       options: { ...options, small: { type: 'boolean' } },
@@ -66,10 +75,55 @@ for (const key of ['minutes', 'count']) {
 }
 if (values.seed !== undefined) env.MANIFOLD_SEED = values.seed;
 if (values.case !== undefined) env.MANIFOLD_PROOF_CASE = values.case;
-if (values.report !== undefined) env.MANIFOLD_PROOF_REPORT = resolve(values.report);
 install(ROOT);
 build();
-const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-const args = [vitest, 'run', file];
-const { status } = spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' });
-process.exitCode = status ?? 1;
+const jobs = values.jobs === undefined ? 1 : Number(numberOf('jobs', values.jobs));
+process.exitCode = await (jobs === 1 ? runAlone() : runShared(jobs));
+
+function runAlone() {
+  const report =
+    values.report === undefined ? {} : { MANIFOLD_PROOF_REPORT: resolve(values.report) };
+  return run(report);
+}
+
+/** Each process reports to a file of its own; their figures are added up. */
+async function runShared(count) {
+  const directory = mkdtempSync(join(tmpdir(), 'manifold-soak-'));
+  try {
+    const files = Array.from({ length: count }, (_, i) => join(directory, `${i}.json`));
+    const exits = files.map((file, i) =>
+      run({ MANIFOLD_PROOF_REPORT: file, MANIFOLD_PROOF_SHARE: `${i}/${count}` }),
+    );
+    const codes = await Promise.all(exits);
+    const lines = files.filter(existsSync).map((file) => JSON.parse(readFileSync(file, 'utf8')));
+    if (lines.length === count) tell(lines.reduce(addFigures));
+    return Math.max(...codes);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function addFigures(a, b) {
+  const sum = { ...a };
+  for (const [name, value] of Object.entries(b)) {
+    if (name === 'seconds') sum[name] = Math.max(a[name], value);
+    else if (typeof value === 'number' && name !== 'seed') sum[name] = (a[name] ?? 0) + value;
+  }
+  return sum;
+}
+
+function tell(figures) {
+  const line = JSON.stringify(figures);
+  process.stdout.write(`proof ${line}\n`);
+  if (values.report !== undefined) appendFileSync(resolve(values.report), `${line}\n`);
+}
+
+/** Resolves with the exit code. */
+function run(more) {
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const options = { cwd: ROOT, env: { ...env, ...more }, stdio: 'inherit' };
+  const child = spawn(process.execPath, [vitest, 'run', file], options);
+  return new Promise((done) => {
+    child.once('exit', (code) => done(code ?? 1));
+  });
+}

@@ -12,8 +12,10 @@
 import { proof } from './support/proof.js';
 import { runSeed } from './support/simulation/run-seed.js';
 
-proof({ name: 'simulation', unit: 'seeds', small: 2000, large: 200_000 }, async (run) => {
-  for (let i = 0; !run.isOver; i++) {
+const PLAN = { name: 'simulation', unit: 'seeds', small: 2000, large: 200_000, canShare: true };
+
+proof(PLAN, async (run) => {
+  for (let i = run.firstCase; !run.isOver; i += run.shares) {
     const seed = run.onlyCase === undefined ? run.seed + i : Number(run.onlyCase);
     const first = await runSeed(seed);
     for (const [name, value] of first.figures) run.figure(name, value);

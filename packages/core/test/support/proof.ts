@@ -9,6 +9,7 @@
  * - MANIFOLD_PROOF_MINUTES: ends after so many minutes, whatever the count
  * - MANIFOLD_PROOF_CASE: this case only
  * - MANIFOLD_PROOF_REPORT: file that gets the figures as one line of JSON
+ * - MANIFOLD_PROOF_SHARE: `1/2` for the second half of the cases, which another process looks at
  * - MANIFOLD_SEED: another seed
  */
 import { appendFileSync } from 'node:fs';
@@ -31,6 +32,17 @@ export interface ProofPlan {
   readonly unit: string;
   readonly small: number;
   readonly large: number;
+  /** Its cases are independent, and the search takes its share of them (`firstCase`, `shares`). */
+  readonly canShare?: boolean;
+}
+
+/** Which of how many processes this one is. */
+function readShare(plan: ProofPlan): [number, number] {
+  const text = env['MANIFOLD_PROOF_SHARE'];
+  if (text === undefined) return [0, 1];
+  if (plan.canShare !== true) throw new Error(`${plan.name} cannot be shared among processes`);
+  const [share, shares] = text.split('/').map(Number);
+  return [share!, shares!];
 }
 
 export class ProofRun {
@@ -42,6 +54,9 @@ export class ProofRun {
   readonly onlyCase = env['MANIFOLD_PROOF_CASE'];
   /** How many there were. */
   done = 0;
+  /** Of all cases, counted from 0, this process takes every `shares`-th from here on. */
+  readonly firstCase: number;
+  readonly shares: number;
   readonly #plan: ProofPlan;
   readonly #startedMs = performance.now();
   readonly #figures: Record<string, number | string> = {};
@@ -50,7 +65,9 @@ export class ProofRun {
   constructor(plan: ProofPlan) {
     this.#plan = plan;
     const ordinary = IS_LARGE ? plan.large : plan.small;
-    this.count = Number(env['MANIFOLD_PROOF_COUNT'] ?? ordinary);
+    const wanted = Number(env['MANIFOLD_PROOF_COUNT'] ?? ordinary);
+    [this.firstCase, this.shares] = readShare(plan);
+    this.count = Math.ceil((wanted - this.firstCase) / this.shares);
   }
 
   /** There are so many in all, and the plan's count only says that they are not fewer. */
