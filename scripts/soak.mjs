@@ -61,9 +61,8 @@ function numberOf(name, text) {
 
 const { values, positionals } = parse();
 const proofs = findProofs();
-const [name] = positionals;
-const file = proofs.get(name);
-if (positionals.length !== 1 || file === undefined) {
+const test = proofs.get(positionals[0]);
+if (positionals.length !== 1 || test === undefined) {
   const names = [...proofs.keys()].sort().join(', ');
   fail(`usage: npm run soak -- <name> [--minutes n]; the names are ${names}`);
 }
@@ -122,7 +121,7 @@ function tell(figures) {
 function run(more) {
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const options = { cwd: ROOT, env: { ...env, ...more }, stdio: 'inherit' };
-  const child = spawn(process.execPath, [vitest, 'run', file], options);
+  const child = spawn(process.execPath, [vitest, 'run', test], options);
   return new Promise((done) => {
     child.once('exit', (code) => done(code ?? 1));
   });

@@ -3,7 +3,7 @@
  * the power fails. What the failed sync was to make durable reads like everything else meanwhile,
  * and no later sync puts it on the disk: only writing it once more does.
  */
-import { SimulatedDisk, type FaultRule } from '@manifold-db/storage';
+import type { FaultRule, SimulatedDisk } from '@manifold-db/storage';
 import { describe, expect, it } from 'vitest';
 import { openFaulty, settle } from './support/faults.js';
 import { inModes } from './support/modes.js';
