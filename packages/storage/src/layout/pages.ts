@@ -13,8 +13,8 @@
  * | 21     | FRAMES_FREE_COUNT  | free frames                                                   |
  * | 22     | FRAMES_CLOCK_HAND  | next frame that eviction looks at                             |
  * | 23     | FRAMES_DIRTY       | frames in state DIRTY                                         |
- * | 24     | RETIRED_HEAD       | retired-frame queue: pushed, mod 2^32                         |
- * | 25     | RETIRED_TAIL       | retired-frame queue: recycled, mod 2^32                       |
+ * | 24     | RETIRED_OLDEST     | retired-frame queue: row of the oldest one, below FRAMES_COUNT |
+ * | 25     | RETIRED_COUNT      | retired-frame queue: rows in use, from the oldest one on      |
  * | 26     | FRAMES_COUNT       | frames in use by the hash (constant)                          |
  * | 27     | FRAMES_HIGH        | highest frame that was ever taken                             |
  * | 28     | PAGES_LOCK_ABANDONED | 1 once the lock's holder is known dead; any thread, without it |
@@ -27,7 +27,7 @@
  * | FRAME_STATE   | pages lock                                                               |
  * | FRAME_USED    | any reader: plain store of 1; the CLOCK hand clears it (a hint only)     |
  * | FRAME_OWNER   | thread that allocated the frame: token of its diff, 0 once committed     |
- * | RETIRED_FRAME, RETIRED_EPOCH | pages lock: rows of the retired queue, index mod frameCount |
+ * | RETIRED_FRAME, RETIRED_EPOCH | pages lock: rows of the retired queue, the first after the last |
  *
  * Buckets (Int32Array, power of two): first frame of the chain or NO_FRAME.
  * Free pages (Int32Array): stack of page numbers, PAGES_FREE_COUNT of them.
@@ -46,8 +46,8 @@ export const FRAMES_FREE_HEAD = 20;
 export const FRAMES_FREE_COUNT = 21;
 export const FRAMES_CLOCK_HAND = 22;
 export const FRAMES_DIRTY = 23;
-export const RETIRED_HEAD = 24;
-export const RETIRED_TAIL = 25;
+export const RETIRED_OLDEST = 24;
+export const RETIRED_COUNT = 25;
 export const FRAMES_COUNT = 26;
 export const FRAMES_HIGH = 27;
 export const PAGES_LOCK_ABANDONED = 28;

@@ -31,10 +31,10 @@ import {
   FRAME_STATE,
   FRAME_USED,
   NO_OWNER,
+  RETIRED_COUNT,
   RETIRED_EPOCH,
   RETIRED_FRAME,
-  RETIRED_HEAD,
-  RETIRED_TAIL,
+  RETIRED_OLDEST,
   STATE_CLEAN,
   STATE_DIRTY,
   STATE_FREE,
@@ -120,11 +120,14 @@ export function retireFrame(shared: Shared, frame: number): void {
     control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! - 1;
   }
   table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_RETIRED;
-  const head = control[RETIRED_HEAD]!;
-  const row = (head >>> 0) % frames;
+  // Rows never run out: a frame stands in the queue once. They are no power of two, so positions
+  // are rows: a counter of all retirements would jump to another row where it wraps.
+  const count = control[RETIRED_COUNT]!;
+  const position = control[RETIRED_OLDEST]! + count;
+  const row = position < frames ? position : position - frames;
   table[(row << FRAME_ROW_SHIFT) + RETIRED_FRAME] = frame;
   table[(row << FRAME_ROW_SHIFT) + RETIRED_EPOCH] = epochs[EPOCH_GLOBAL]!;
-  control[RETIRED_HEAD] = (head + 1) | 0;
+  control[RETIRED_COUNT] = count + 1;
 }
 
 /** Ends a batch of retirements (invariant 2); returns the tag that `epochPassed` takes. */
@@ -149,13 +152,14 @@ export function recycleFrames(shared: Shared): void {
   const { frameTable: table, pagesControl: control, epochs } = shared;
   const frames = control[FRAMES_COUNT]!;
   let checkedTag = EPOCH_QUIESCENT;
-  while (control[RETIRED_TAIL] !== control[RETIRED_HEAD]) {
-    const row = (control[RETIRED_TAIL]! >>> 0) % frames;
+  while (control[RETIRED_COUNT] !== 0) {
+    const row = control[RETIRED_OLDEST]!;
     const tag = table[(row << FRAME_ROW_SHIFT) + RETIRED_EPOCH]!;
     if (tag !== checkedTag && !epochPassed(epochs, tag)) return;
     checkedTag = tag;
     pushFreeFrame(shared, table[(row << FRAME_ROW_SHIFT) + RETIRED_FRAME]!);
-    control[RETIRED_TAIL] = (control[RETIRED_TAIL]! + 1) | 0;
+    control[RETIRED_OLDEST] = row + 1 === frames ? 0 : row + 1;
+    control[RETIRED_COUNT] = control[RETIRED_COUNT]! - 1;
   }
 }
 

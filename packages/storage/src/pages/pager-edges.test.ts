@@ -5,7 +5,14 @@
 import { describe, expect, it, vi } from 'vitest';
 import { NO_FRAME } from '../ids.js';
 import { EPOCH_FIRST, EPOCH_GLOBAL } from '../layout/epochs.js';
-import { FRAMES_FREE_COUNT } from '../layout/pages.js';
+import {
+  FRAMES_FREE_COUNT,
+  FRAMES_FREE_HEAD,
+  FRAME_NEXT,
+  FRAME_ROW_SHIFT,
+  RETIRED_COUNT,
+  RETIRED_OLDEST,
+} from '../layout/pages.js';
 import { KIB, MIB, REGION_BYTES_MAX } from '../limits.js';
 import { loadPagesAsync, readInMemory } from './async-load.js';
 import type { Pager } from './pager.js';
@@ -28,6 +35,19 @@ function takeAllFrames(pager: Pager): void {
   };
   operate(pager, () => expect(takeThem).toThrow(full));
   expect(pager.freeFrames()).toBe(0);
+}
+
+/** The free frames, one after another as they are linked. */
+function freeList(pager: Pager): number[] {
+  const { pagesControl, frameTable } = pager.shared;
+  const frames: number[] = [];
+  let frame = pagesControl[FRAMES_FREE_HEAD]!;
+  while (frame !== NO_FRAME) {
+    expect(frames.length, 'the list has an end').toBeLessThan(pager.frameCount());
+    frames.push(frame);
+    frame = frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_NEXT]!;
+  }
+  return frames;
 }
 
 describe('a page that another thread loads first', () => {
@@ -120,6 +140,30 @@ describe('frames', () => {
     });
     expect(pager.retiredFrames()).toBe(0);
     expect(pager.findFrame(kept!)).not.toBe(NO_FRAME);
+  });
+
+  // Positions in the queue were once counts of all retirements: with frames that are no power of
+  // two the one after 2^32 - 1 was another row, and frames became free twice.
+  it.each([256, 257])('are free once each when the queue begins again at row 0 of %i', (frames) => {
+    const pager = createTestPager({ cacheBytes: frames * 4 * KIB });
+    const reader = secondPager(pager, 1);
+    const { pagesControl } = pager.shared;
+    pagesControl[RETIRED_OLDEST] = frames - 50;
+    const diff = newDiff(pager);
+    const made = operate(pager, () =>
+      Array.from({ length: 100 }, () => makePage(pager, diff).page),
+    );
+    const pages = Int32Array.from(made);
+    const free = pager.freeFrames();
+    operate(reader, () => {
+      pager.retirePages(pages, pages.length);
+      pager.recycle();
+      expect([pager.freeFrames(), pager.retiredFrames()]).toEqual([free, 100]);
+    });
+    pager.recycle();
+    expect([pagesControl[RETIRED_OLDEST], pagesControl[RETIRED_COUNT]]).toEqual([50, 0]);
+    const list = freeList(pager);
+    expect([list.length, new Set(list).size]).toEqual([free + 100, free + 100]);
   });
 });
 

@@ -35,8 +35,7 @@ import {
   FRAME_USED,
   PAGES_BIRTH,
   PAGES_FREE_COUNT,
-  RETIRED_HEAD,
-  RETIRED_TAIL,
+  RETIRED_COUNT,
   STATE_DIRTY,
 } from '../layout/pages.js';
 import { FREE_PAGES_SHARED_MAX, MIB, REGION_BYTES_MAX } from '../limits.js';
@@ -166,11 +165,10 @@ export class Pager {
   makeRoom(wanted: number): boolean {
     const control = this.shared.pagesControl;
     if (!tryLockPages(this.shared)) return this.freeFrames() >= wanted;
-    if (control[RETIRED_HEAD] !== control[RETIRED_TAIL]) advanceEpoch(this.shared);
+    if (control[RETIRED_COUNT] !== 0) advanceEpoch(this.shared);
     recycleFrames(this.shared);
     if (this.freeFrames() < wanted) {
-      const retired = (control[RETIRED_HEAD]! - control[RETIRED_TAIL]!) >>> 0;
-      const missing = wanted - this.freeFrames() - retired;
+      const missing = wanted - this.freeFrames() - control[RETIRED_COUNT]!;
       if (missing > 0) evictFrames(this.shared, missing + EVICTION_BATCH);
       recycleFrames(this.shared);
     }
@@ -200,8 +198,7 @@ export class Pager {
 
   /** Frames that are on their way to the free list, once other threads end their operations. */
   retiredFrames(): number {
-    const control = this.shared.pagesControl;
-    return (control[RETIRED_HEAD]! - control[RETIRED_TAIL]!) >>> 0;
+    return this.shared.pagesControl[RETIRED_COUNT]!;
   }
 
   // --- finding pages ----------------------------------------------------------------------------
