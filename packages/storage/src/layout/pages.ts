@@ -26,7 +26,7 @@
  * | FRAME_NEXT    | pages lock; chain of the bucket, or of the free list                     |
  * | FRAME_STATE   | pages lock                                                               |
  * | FRAME_USED    | any reader: plain store of 1; the CLOCK hand clears it (a hint only)     |
- * | FRAME_OWNER   | thread that allocated the frame: token of its diff, 0 once committed     |
+ * | FRAME_OWNER, FRAME_OWNER_HIGH | pages lock: token of the page's diff, NO_OWNER once written |
  * | RETIRED_FRAME, RETIRED_EPOCH | pages lock: rows of the retired queue, the first after the last |
  *
  * Buckets (Int32Array, power of two): first frame of the chain or NO_FRAME.
@@ -37,6 +37,9 @@
  *    epoch in which it was on one.
  * 2. FRAME_NEXT of an unlinked frame keeps its old value until the frame is recycled, so a reader
  *    standing on it goes on in the old chain; at worst it misses and looks again under the lock.
+ * 3. A committed page keeps the token of its diff until a checkpoint writes it, so no token is ever
+ *    given out twice. Words of which only one is cleared yet are no token of the thread that
+ *    reads them: FRAME_OWNER names the thread, whose later tokens are all larger.
  */
 export const PAGES_LOCK = 0;
 export const PAGES_NEXT = 16;
@@ -63,6 +66,7 @@ export const FRAME_USED = 3;
 export const FRAME_OWNER = 4;
 export const RETIRED_FRAME = 5;
 export const RETIRED_EPOCH = 6;
+export const FRAME_OWNER_HIGH = 7;
 
 /** Values of FRAME_STATE. */
 export const STATE_FREE = 0;
@@ -75,3 +79,6 @@ export const STATE_LOADING = 4;
 export const STATE_SCRATCH = 5;
 
 export const NO_OWNER = 0;
+
+/** Tokens are safe integers, counter × THREADS_MAX + thread, split here into two words. */
+export const OWNER_HIGH_UNIT = 2 ** 31;

@@ -4,14 +4,14 @@
  * `PendingCommit`.
  *
  * Invariants
- * 1. `token` is unique among the live diffs of all threads; a frame whose FRAME_OWNER equals it may
- *    be changed in place.
+ * 1. No other diff of this run, dead or alive, has or had its token; a frame whose owner words are
+ *    the token's may be changed in place.
  * 2. A page may stand in both lists (allocated, spilled, then superseded): who applies the diff
  *    takes the allocated ones first.
  * 3. An allocated page before `spillStart` whose frame is dirty stands in `ownedAgain`.
  */
 import { FREED_WORDS } from '../layout/queue.js';
-import { NO_OWNER } from '../layout/pages.js';
+import { NO_OWNER, OWNER_HIGH_UNIT } from '../layout/pages.js';
 
 const INITIAL_PAGES = 64;
 
@@ -22,8 +22,9 @@ export interface DiffMark {
 }
 
 export class Diff {
-  /** Owner mark of the frames that may be changed in place; NO_OWNER outside a transaction. */
-  token = NO_OWNER;
+  /** Token: owner words of the frames that may be changed in place. */
+  ownerLow = NO_OWNER;
+  ownerHigh = NO_OWNER;
   /** Page numbers allocated. */
   allocated = new Int32Array(INITIAL_PAGES);
   allocatedCount = 0;
@@ -43,7 +44,7 @@ export class Diff {
   lastBirth = 0;
 
   reset(token: number): void {
-    this.token = token;
+    this.#setToken(token);
     this.allocatedCount = 0;
     this.freedCount = 0;
     if (this.spilled.size > 0) this.spilled.clear();
@@ -72,8 +73,13 @@ export class Diff {
 
   /** Makes everything built so far immutable: the pages of a savepoint or of an iterator. */
   freeze(token: number): void {
-    this.token = token;
+    this.#setToken(token);
     this.spilled.clear();
+  }
+
+  #setToken(token: number): void {
+    this.ownerLow = token % OWNER_HIGH_UNIT;
+    this.ownerHigh = Math.floor(token / OWNER_HIGH_UNIT);
   }
 
   pushAllocated(page: number): void {

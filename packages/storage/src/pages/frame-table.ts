@@ -26,6 +26,7 @@ import {
   FRAMES_HIGH,
   FRAME_NEXT,
   FRAME_OWNER,
+  FRAME_OWNER_HIGH,
   FRAME_PAGE,
   FRAME_ROW_SHIFT,
   FRAME_STATE,
@@ -94,6 +95,7 @@ export function pushFreeFrame(shared: Shared, frame: number): void {
   const { frameTable: table, pagesControl: control } = shared;
   table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_FREE;
   table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = NO_OWNER;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER_HIGH] = NO_OWNER;
   table[(frame << FRAME_ROW_SHIFT) + FRAME_PAGE] = NO_PAGE;
   table[(frame << FRAME_ROW_SHIFT) + FRAME_NEXT] = control[FRAMES_FREE_HEAD]!;
   control[FRAMES_FREE_HEAD] = frame;
@@ -109,6 +111,15 @@ export function popFreeFrame(shared: Shared): number {
   control[FRAMES_FREE_COUNT] = control[FRAMES_FREE_COUNT]! - 1;
   if (frame > control[FRAMES_HIGH]!) control[FRAMES_HIGH] = frame;
   return frame;
+}
+
+/** Makes a frame dirty, and its page one that the diff with this token may change. */
+export function ownFrame(shared: Shared, frame: number, ownerLow: number, ownerHigh: number): void {
+  const { frameTable: table, pagesControl: control } = shared;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_DIRTY;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = ownerLow;
+  table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER_HIGH] = ownerHigh;
+  control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
 }
 
 /** Takes a linked frame out of use; it is recycled once every thread has moved on. */

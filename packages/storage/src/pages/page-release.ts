@@ -7,6 +7,7 @@ import { NO_FRAME } from '../ids.js';
 import {
   FRAMES_DIRTY,
   FRAME_OWNER,
+  FRAME_OWNER_HIGH,
   FRAME_ROW_SHIFT,
   FRAME_STATE,
   NO_OWNER,
@@ -33,6 +34,7 @@ export function markPagesClean(shared: Shared, pages: Int32Array, count: number)
       continue;
     table[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_CLEAN;
     table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = NO_OWNER;
+    table[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER_HIGH] = NO_OWNER;
     control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! - 1;
   }
   unlockPages(shared);

@@ -29,6 +29,7 @@ import {
   FRAMES_FREE_COUNT,
   FRAME_NEXT,
   FRAME_OWNER,
+  FRAME_OWNER_HIGH,
   FRAME_PAGE,
   FRAME_ROW_SHIFT,
   FRAME_STATE,
@@ -38,7 +39,7 @@ import {
   RETIRED_COUNT,
   STATE_DIRTY,
 } from '../layout/pages.js';
-import { FREE_PAGES_SHARED_MAX, MIB, REGION_BYTES_MAX } from '../limits.js';
+import { FREE_PAGES_SHARED_MAX, MIB, REGION_BYTES_MAX, THREADS_MAX } from '../limits.js';
 import type { Shared } from '../shared.js';
 import { loadWide } from '../sync/wide.js';
 import type { VfsFile } from '../vfs/vfs.js';
@@ -50,6 +51,7 @@ import {
   evictFrames,
   findFrame,
   linkFrame,
+  ownFrame,
   recycleFrames,
   retireFrame,
 } from './frame-table.js';
@@ -70,8 +72,6 @@ const FREE_FRAMES_LOW_MIN = 48;
 const FREE_FRAMES_LOW_MAX = 1024;
 /** Frames evicted beyond what is wanted. */
 const EVICTION_BATCH = 128;
-/** Tokens: a counter in the upper bits, the thread number in the lower five. */
-const TOKEN_SHIFT = 5;
 
 export interface PagerOptions {
   readonly shared: Shared;
@@ -105,7 +105,7 @@ export class Pager {
   private readonly epochSlot: number;
   private readonly magazine: Magazine;
   private readonly hints: FrameHints;
-  private nextToken = 0;
+  private lastBuild = 0;
   private pageWriter: PageWriter | undefined;
 
   constructor(options: PagerOptions) {
@@ -265,11 +265,15 @@ export class Pager {
 
   // --- building ---------------------------------------------------------------------------------
 
-  /** Starts a diff, or a new savepoint level in it: pages allocated before become immutable. */
+  /**
+   * Starts a diff, or a new savepoint level in it: pages allocated before become immutable. Every
+   * token is new: a thread has 2^48, at a million builds a second enough for nine years.
+   */
   newToken(): number {
-    this.nextToken = (this.nextToken + 1) & (0x7fffffff >>> TOKEN_SHIFT);
-    if (this.nextToken === 0) this.nextToken = 1;
-    return (this.nextToken << TOKEN_SHIFT) | this.thread;
+    this.lastBuild++;
+    const token = this.lastBuild * THREADS_MAX + this.thread;
+    assert(token <= Number.MAX_SAFE_INTEGER, 'no token is given out twice');
+    return token;
   }
 
   allocate(diff: Diff, kind: number, level: number): number {
@@ -303,14 +307,9 @@ export class Pager {
    */
   private ownAgain(diff: Diff, frame: number, page: number): boolean {
     this.hints.end();
-    const control = this.shared.pagesControl;
     lockPages(this.shared);
     const owned = this.findFrame(page) === frame;
-    if (owned) {
-      this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_DIRTY;
-      this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = diff.token;
-      control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
-    }
+    if (owned) ownFrame(this.shared, frame, diff.ownerLow, diff.ownerHigh);
     unlockPages(this.shared);
     if (owned) {
       diff.spilled.delete(page);
@@ -320,7 +319,10 @@ export class Pager {
   }
 
   isPrivate(diff: Diff, frame: number): boolean {
-    return this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] === diff.token;
+    const row = frame << FRAME_ROW_SHIFT;
+    const table = this.frameTable;
+    if (table[row + FRAME_OWNER] !== diff.ownerLow) return false;
+    return table[row + FRAME_OWNER_HIGH] === diff.ownerHigh;
   }
 
   release(diff: Diff, page: number, birth: number): void {
@@ -363,14 +365,11 @@ export class Pager {
     const high = Math.floor(birth / 0x100000000);
     u8[base + PAGE_HEADER_BIRTH_HIGH] = high & 0xff;
     u8[base + PAGE_HEADER_BIRTH_HIGH + 1] = high >>> 8;
-    const control = this.shared.pagesControl;
     lockPages(this.shared);
     if (COSTLY_CHECKS) {
       assert(this.findFrame(page) === NO_FRAME, `no frame still holds the free page ${page}`);
     }
-    this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_STATE] = STATE_DIRTY;
-    this.frameTable[(frame << FRAME_ROW_SHIFT) + FRAME_OWNER] = diff.token;
-    control[FRAMES_DIRTY] = control[FRAMES_DIRTY]! + 1;
+    ownFrame(this.shared, frame, diff.ownerLow, diff.ownerHigh);
     linkFrame(this.shared, frame, page);
     unlockPages(this.shared);
     diff.pushAllocated(page);
