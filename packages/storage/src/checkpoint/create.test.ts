@@ -3,7 +3,12 @@ import { ManifoldError } from '../errors.js';
 import { FIRST_SEGMENT_NUMBER, segmentFileName } from '../format/segment.js';
 import { KIB } from '../limits.js';
 import { SimulatedDisk } from '../vfs/simulated.js';
-import { createDatabaseFiles, databaseState, DATA_FILE_NAME } from './create.js';
+import {
+  createDatabaseFiles,
+  databaseState,
+  DATA_FILE_NAME,
+  DATA_FILE_TEMPORARY_NAME,
+} from './create.js';
 import { loadCheckpoint } from './load.js';
 
 const DIRECTORY = '/db';
@@ -72,6 +77,23 @@ describe('a new database', () => {
     examine();
     expect(boundaries).toBeGreaterThan(10);
     expect(states).toEqual(new Set(['absent', 'present']));
+  });
+
+  // A new database beside the segments of a half backup was damaged from its first opening on.
+  it('is not created beside log segments that no creation leaves', () => {
+    const disk = newDisk();
+    const vfs = disk.vfs();
+    const rest = [DATA_FILE_TEMPORARY_NAME, segmentFileName(1), segmentFileName(4)];
+    for (const name of rest) vfs.open(`${DIRECTORY}/${name}`, 'create').close();
+    expect(databaseState(vfs, DIRECTORY)).toBe('absent');
+    expect(codeOf(() => createDatabaseFiles(vfs, DIRECTORY, OPTIONS))).toBe(
+      'ERR_MANIFOLD_NOT_FOUND',
+    );
+    expect(vfs.list(DIRECTORY)).toEqual(rest);
+    vfs.remove(`${DIRECTORY}/${segmentFileName(4)}`);
+    createDatabaseFiles(vfs, DIRECTORY, OPTIONS);
+    expect(databaseState(vfs, DIRECTORY)).toBe('present');
+    expect(vfs.open(`${DIRECTORY}/${segmentFileName(1)}`, 'read').size()).toBe(64 * KIB);
   });
 
   it('is not created over a log that lost its data file', () => {

@@ -4,10 +4,11 @@
  * Order, and why: the data file is made whole under a temporary name; then the first log segment
  * gets its name; the rename of the data file comes last and makes the database. After a crash
  * anywhere between, there is no data file but its temporary one, which tells an unfinished creation
- * from a database that lost its data file.
+ * from a database that lost its data file. A backup keeps to the same order, so the temporary file
+ * may also stand beside the segments of another database.
  */
 import { join } from 'node:path';
-import { corrupt } from '../errors.js';
+import { ManifoldError, corrupt } from '../errors.js';
 import { encodeFreeMapDirectory, encodeFreeMapPage } from '../format/free-map.js';
 import { META_PAGE_COUNT, encodeMeta, metaSlot, type Meta } from '../format/meta.js';
 import { sealPage } from '../format/page-header.js';
@@ -36,8 +37,8 @@ export interface NewDatabase {
 }
 
 /**
- * `absent`: no database, at most what an unfinished creation left. A log without its data file is
- * ERR_MANIFOLD_CORRUPT.
+ * `absent`: no database, at most what an unfinished creation or backup left. A log without its data
+ * file is ERR_MANIFOLD_CORRUPT.
  */
 export function databaseState(vfs: Vfs, directory: string): 'absent' | 'present' {
   if (!vfs.exists(directory)) return 'absent';
@@ -52,8 +53,12 @@ export function databaseState(vfs: Vfs, directory: string): 'absent' | 'present'
   return 'absent';
 }
 
-/** The directory exists. Errors of the file system pass through; a second attempt starts anew. */
+/**
+ * The directory exists and holds no database. Errors of the file system pass through; a second
+ * attempt starts anew.
+ */
 export function createDatabaseFiles(vfs: Vfs, directory: string, options: NewDatabase): Meta {
+  refuseForeignLog(vfs, directory);
   const temporary = join(directory, DATA_FILE_TEMPORARY_NAME);
   const meta = writeDataFile(vfs, temporary, options);
   vfs.syncDirectory(directory);
@@ -65,6 +70,25 @@ export function createDatabaseFiles(vfs: Vfs, directory: string, options: NewDat
   vfs.rename(temporary, join(directory, DATA_FILE_NAME));
   vfs.syncDirectory(directory);
   return meta;
+}
+
+/**
+ * A creation leaves no segment but the first, which a second attempt replaces. Others were copied
+ * by a backup that did not finish: recovery would take them for a part of the new log. They are not
+ * ours to remove.
+ */
+function refuseForeignLog(vfs: Vfs, directory: string): void {
+  const foreign = vfs.list(directory).find((name) => {
+    const number = parseSegmentFileName(name);
+    return number !== undefined && number !== FIRST_SEGMENT_NUMBER;
+  });
+  if (foreign === undefined) return;
+  throw new ManifoldError(
+    'ERR_MANIFOLD_NOT_FOUND',
+    `${directory}: there is no database, only what an unfinished backup left (${foreign}); ` +
+      'empty the directory, or name another one',
+    { path: join(directory, foreign) },
+  );
 }
 
 function writeDataFile(vfs: Vfs, path: string, options: NewDatabase): Meta {
