@@ -5,7 +5,8 @@
  * 1. Nothing waits with `Atomics.wait` before every worker has reported ready: a worker needs the
  *    main thread's event loop to start.
  * 2. A worker that errs or exits while the database runs, or is ended while it drains, poisons it.
- * 3. `Atomics.waitAsync` does not keep Node alive; the timer does, while anyone waits.
+ * 3. A worker closes its files when it stops by itself, and only then: ending it leaks them.
+ * 4. `Atomics.waitAsync` does not keep Node alive; the timer does, while anyone waits.
  */
 import { Worker } from 'node:worker_threads';
 import {
@@ -50,6 +51,9 @@ const BLOCKING_SPIN_MS = 1;
 /** The same for a promise: so long the event loop turns instead of sleeping. */
 const TURNING_SPIN_MS = 1;
 
+/** So long the workers of a start that failed may take to stop; one that runs needs a moment. */
+const STOP_MS_MAX = 2000;
+
 export class ThreadHost implements Host {
   #shared: Shared | undefined;
   #workers: Worker[] = [];
@@ -68,28 +72,44 @@ export class ThreadHost implements Host {
 
   async start(shared: Shared, wal: WalInit, apply: readonly ApplyInit[]): Promise<void> {
     this.#shared = shared;
-    const troubles = [this.#spawn(walWorkerUrl(), wal, threadName(THREAD_WAL))];
-    for (const init of apply) {
-      const name = threadName(THREAD_APPLY + init.workerIndex);
-      troubles.push(this.#spawn(applyWorkerUrl(), init, name));
-    }
     try {
+      const troubles = [this.#spawn(walWorkerUrl(), wal, threadName(THREAD_WAL))];
+      for (const init of apply) {
+        const name = threadName(THREAD_APPLY + init.workerIndex);
+        troubles.push(this.#spawn(applyWorkerUrl(), init, name));
+      }
       await Promise.race([this.#allReady(troubles.length), ...troubles]);
     } catch (error) {
-      Atomics.store(shared.progress, PROGRESS_SHUTDOWN, SHUTDOWN_NOW);
-      ringAllBells(shared.bells, REASON_ANY);
-      await Promise.all(this.#workers.map((worker) => worker.terminate()));
+      await this.#giveUpStart();
       throw error;
     }
     for (const worker of this.#workers) worker.unref();
   }
 
-  /** Every worker counts itself ready in shared memory; the event loop goes on meanwhile. */
+  /** Ends what was started: by asking (invariant 3), then by force. */
+  async #giveUpStart(): Promise<void> {
+    const { bells, progress } = this.#shared!;
+    Atomics.store(progress, PROGRESS_SHUTDOWN, SHUTDOWN_NOW);
+    ringAllBells(bells, REASON_ANY);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, STOP_MS_MAX);
+    });
+    await Promise.race([Promise.all(this.#exits), patience]);
+    clearTimeout(timer);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  /**
+   * Every worker counts itself ready in shared memory; the event loop goes on meanwhile. Also over
+   * when the start is given up, or the wait would keep the shared memory.
+   */
   async #allReady(count: number): Promise<void> {
     const { bells, progress } = this.#shared!;
     for (;;) {
       const rings = prepareToWaitAsync(bells, THREAD_MAIN, REASON_REQUEST);
       if (Atomics.load(progress, PROGRESS_READY) === count) break;
+      if (Atomics.load(progress, PROGRESS_SHUTDOWN) !== RUNNING) break;
       await waitOnBellAsync(bells, THREAD_MAIN, rings);
     }
     prepareToWaitAsync(bells, THREAD_MAIN, 0);
