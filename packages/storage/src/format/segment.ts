@@ -7,7 +7,7 @@
  *        8     4 formatVersion  refused before the checksum is looked at
  *       12     4 features
  *       16     4 segmentBytes   size of the file
- *       20     4 salt           fresh at every use; seeds the checksums of all blocks
+ *       20     4 salt           fresh at every use (nextSalt); seeds the checksums of all blocks
  *       24     8 segmentNumber  authoritative, not the name; 0 is never live
  *       32    16 databaseId
  *       48     4 headerCrc      CRC-32 of bytes 0..48
@@ -86,6 +86,14 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   bytes.set(header.databaseId, DATABASE_ID_OFFSET);
   writeU32(bytes, HEADER_CRC_OFFSET, checksum(bytes.subarray(0, HEADER_CRC_OFFSET)));
   return bytes;
+}
+
+/**
+ * Salt for the next use of the file that begins with `bytes`, in whatever state its header is. One
+ * more than before: not one of the 2^32 - 1 uses before had it. A random one could be any of them.
+ */
+export function nextSalt(bytes: Uint8Array): number {
+  return (readU32(bytes, SALT_OFFSET) + 1) >>> 0;
 }
 
 /** Throws only ERR_MANIFOLD_FORMAT; what damage means is the scanner's decision. */

@@ -1,13 +1,21 @@
-/** A new segment that is given up: whatever was done of it, its space is free again. */
+/** Segments that are made, given up half-way, and recycled. */
 import { describe, expect, it } from 'vitest';
-import { segmentFileName } from '../format/segment.js';
+import {
+  SEGMENT_HEADER_BYTES,
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  segmentFileName,
+} from '../format/segment.js';
 import { KIB } from '../limits.js';
 import { SimulatedDisk } from '../vfs/simulated.js';
+import type { Vfs } from '../vfs/vfs.js';
 import {
   SEGMENT_RECYCLED_NAME,
   SEGMENT_TEMPORARY_NAME,
   SegmentPreparation,
+  createSegment,
   isLogFileName,
+  recycleSegment,
 } from './segment-preparation.js';
 
 const DIRECTORY = '/db';
@@ -51,6 +59,41 @@ describe('a segment that is given up', () => {
     expect(steps).toBeGreaterThan(2);
     expect(vfs.list(DIRECTORY)).toEqual([segmentFileName(5)]);
     expect(vfs.open(`${DIRECTORY}/${segmentFileName(5)}`, 'read').size()).toBe(64 * KIB);
+  });
+});
+
+/** Salt in the header of the segment with this number. */
+function saltOf(vfs: Vfs, segmentNumber: number): number {
+  const path = `${DIRECTORY}/${segmentFileName(segmentNumber)}`;
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+  vfs.open(path, 'read').read(bytes, 0);
+  const decoded = decodeSegmentHeader(bytes, path);
+  if (decoded.state !== 'valid') throw new Error(decoded.state);
+  expect(decoded.header).toMatchObject({ segmentNumber, segmentBytes: SPEC.segmentBytes });
+  return decoded.header.salt;
+}
+
+// A block of an earlier life passes under its salt. It was drawn, so it could come again.
+describe('a segment that is recycled', () => {
+  it('has a salt that none of its earlier lives had', () => {
+    const { vfs } = prepare();
+    createSegment(vfs, SPEC, 5);
+    const first = saltOf(vfs, 5);
+    for (let number = 6; number < 10; number++) {
+      expect(recycleSegment(vfs, SPEC, segmentFileName(number - 1), number)).toBe(true);
+      expect(saltOf(vfs, number)).toBe((first + number - 5) % 2 ** 32);
+    }
+    expect(vfs.list(DIRECTORY)).toEqual([segmentFileName(9)]);
+  });
+
+  it('has salt 0 after the largest one, also where its header is damaged', () => {
+    const { vfs } = prepare();
+    createSegment(vfs, SPEC, 5);
+    const header = encodeSegmentHeader({ ...SPEC, segmentNumber: 5, salt: 2 ** 32 - 1 });
+    header.fill(0xff, 0, 16);
+    vfs.open(`${DIRECTORY}/${segmentFileName(5)}`, 'read-write').write([header], 0);
+    expect(recycleSegment(vfs, SPEC, segmentFileName(5), 6)).toBe(true);
+    expect(saltOf(vfs, 6)).toBe(0);
   });
 });
 

@@ -11,7 +11,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert } from '../assert.js';
-import { encodeSegmentHeader, parseSegmentFileName, segmentFileName } from '../format/segment.js';
+import {
+  SEGMENT_HEADER_BYTES,
+  encodeSegmentHeader,
+  nextSalt,
+  parseSegmentFileName,
+  segmentFileName,
+} from '../format/segment.js';
 import { BACKGROUND_SYNC_BYTES, MIB } from '../limits.js';
 import type { Vfs, VfsFile } from '../vfs/vfs.js';
 
@@ -36,10 +42,10 @@ function zeroBytes(count: number): Uint8Array {
   return zeros.subarray(0, count);
 }
 
-function newHeader(spec: SegmentSpec, segmentNumber: number): Uint8Array {
+function newHeader(spec: SegmentSpec, segmentNumber: number, salt: number): Uint8Array {
   return encodeSegmentHeader({
     segmentBytes: spec.segmentBytes,
-    salt: randomBytes(SALT_BYTES).readUInt32LE(0),
+    salt,
     segmentNumber,
     databaseId: spec.databaseId,
   });
@@ -87,7 +93,8 @@ export class SegmentPreparation {
       this.#filled += count;
       this.#unsynced += count;
     } else if (!this.#hasHeader) {
-      this.#file.write([newHeader(this.#spec, this.segmentNumber)], 0);
+      const salt = randomBytes(SALT_BYTES).readUInt32LE(0);
+      this.#file.write([newHeader(this.#spec, this.segmentNumber, salt)], 0);
       this.#file.sync();
       this.#hasHeader = true;
     } else {
@@ -149,7 +156,9 @@ export function recycleSegment(
       return false;
     }
     if (from !== between) vfs.rename(from, between);
-    file.write([newHeader(spec, segmentNumber)], 0);
+    const header = new Uint8Array(SEGMENT_HEADER_BYTES);
+    file.read(header, 0);
+    file.write([newHeader(spec, segmentNumber, nextSalt(header))], 0);
     file.sync();
     vfs.rename(between, to);
     vfs.syncDirectory(spec.directory);
