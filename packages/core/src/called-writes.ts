@@ -4,15 +4,10 @@
  */
 import type { CommitPipeline } from './commit.js';
 
-/** Whether every write that was called has its sequence, or was refused. */
-export function areAllAdmitted(pipeline: CommitPipeline): boolean {
-  return pipeline.isIdle && !pipeline.isBuilding;
-}
-
 /**
- * Resolves once that holds for the writes called so far: an operation without changes takes its
- * place behind them. Rejects with the reason of the signal, or with that for which all that waited
- * were refused: the database failed, the disk is full.
+ * Resolves once every write called so far has its sequence, or was refused: an operation without
+ * changes takes its place behind them. Rejects with the reason of the signal, or with that for
+ * which all that waited were refused: the database failed, the disk is full.
  */
 export function whenAllAdmitted(pipeline: CommitPipeline, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -131,8 +131,8 @@ export class CommitPipeline {
   submit(operation: Operation, runsNow = this.canRunNow()): void {
     if (runsNow) {
       this.#run(operation);
-      // Writes that the build called wait behind it, and maybe nothing else brings a poll.
-      if (this.#waiting.length > 0) this.#schedulePoll();
+      // The build called writes, or close: maybe nothing else brings a poll.
+      if (this.#waiting.length > 0 || this.#onIdle.length > 0) this.#schedulePoll();
     } else {
       this.#makePendingRoom(operation.bytes);
       this.admission.enter(operation.bytes);
@@ -165,9 +165,9 @@ export class CommitPipeline {
     return this.#isBuilding;
   }
 
-  /** Nothing is between call and push. */
+  /** Nothing is between call and push; false inside a build. */
   get isIdle(): boolean {
-    return this.#current === undefined && this.#waiting.length === 0;
+    return !this.#isBuilding && this.#current === undefined && this.#waiting.length === 0;
   }
 
   /** The stage that holds operations up right now. */

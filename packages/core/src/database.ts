@@ -14,7 +14,7 @@ import {
 } from '@manifold-db/storage';
 import { WriteBatch } from './batch.js';
 import type { TransactionBuilder } from './build/builder.js';
-import { areAllAdmitted, whenAllAdmitted } from './called-writes.js';
+import { whenAllAdmitted } from './called-writes.js';
 import { CommitPipeline, type Build, type Operation } from './commit.js';
 import { closedError, type Engine } from './engine.js';
 import { DEFAULT_FAMILY } from './families.js';
@@ -321,7 +321,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     this.#engine.assertReadable();
     signal?.throwIfAborted();
     // Where nothing waits for admission, the wait begins before anything else happens.
-    if (wanted === undefined && !areAllAdmitted(this.pipeline)) {
+    if (wanted === undefined && !this.pipeline.isIdle) {
       await whenAllAdmitted(this.pipeline, signal);
     }
     const sequence = wanted ?? this.lastCommitted;
@@ -339,7 +339,7 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
   async checkpoint(): Promise<void> {
     this.#engine.assertWritable();
     // Every write called before: the worker checkpoints what is synced and applied.
-    if (!areAllAdmitted(this.pipeline)) await whenAllAdmitted(this.pipeline);
+    if (!this.pipeline.isIdle) await whenAllAdmitted(this.pipeline);
     const sequence = this.lastCommitted;
     await this.waitForSync(sequence);
     await this.waitForApply(sequence);

@@ -149,3 +149,44 @@ inModes(
     expect((await openSmall(path)).get('a')).toBe('1');
   },
 );
+
+inModes('a write whose callback closes the database is completed by close', async () => {
+  for (const durability of ['immediate', 'none'] as const) {
+    const path = databasePath();
+    const db = await openSmall(path, { durability });
+    const family = db.columnFamily('family');
+    let closed: Promise<void> | undefined;
+    const written = db.write((tx) => {
+      closed = db.close();
+      // More than the ring takes at once.
+      for (let at = 0; at < 30; at++) tx.put(family, `k${at}`, 'x'.repeat(100_000));
+      return 'value';
+    });
+    const late = db.put('late', '1');
+    await expectCode(late, 'ERR_MANIFOLD_CLOSED');
+    await closed;
+    expect(await written).toEqual({ sequence: 1, value: 'value' });
+    const again = await openSmall(path);
+    expect(again.columnFamily('family').count()).toBe(30);
+    await again.close();
+  }
+});
+
+inModes(
+  'a write that closes the database and fails, or changes nothing, lets it close',
+  async () => {
+    for (const call of [() => {}, () => expect.fail('on purpose')]) {
+      const db = await openSmall();
+      let closed: Promise<void> | undefined;
+      const written = db.write(() => {
+        closed = db.close();
+        // The pipeline is looked at while the callback runs.
+        db.waitForSync(0).catch(() => {});
+        call();
+      });
+      await Promise.allSettled([written]);
+      await closed;
+      expectThrownCode(() => db.get('a'), 'ERR_MANIFOLD_CLOSED');
+    }
+  },
+);
