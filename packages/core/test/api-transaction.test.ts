@@ -235,3 +235,49 @@ inModes('two transactions may both create a family', async () => {
   await db.close();
   expect([...(await openSmall(path)).columnFamily('family').keys()]).toEqual(['a', 'b', 'c']);
 });
+
+inModes('a family dropped and made again meanwhile: own writes are still seen', async () => {
+  const path = databasePath();
+  const db = await openSmall(path);
+  const family = db.columnFamily('family');
+  await family.put('old', '1');
+  const seen: unknown[] = [];
+  let attempts = 0;
+  await db.transaction(async (tx) => {
+    tx.put(family, 'mine', '2');
+    tx.put(family, 'undone', '3');
+    if (++attempts === 1) {
+      await db.dropColumnFamily('family');
+      await family.put('theirs', '4');
+    }
+    tx.delete(family, 'undone');
+    if (attempts === 1) seen.push(...tx.keys(family), tx.get(family, 'mine'));
+  });
+  // The first attempt conflicts, as its keys were read; the second finds the new family.
+  expect(seen).toEqual(['mine', 'old', '2']);
+  expect(attempts).toBe(2);
+  expect([...family.keys()]).toEqual(['mine', 'theirs']);
+  await db.close();
+  expect([...(await openSmall(path)).columnFamily('family').keys()]).toEqual(['mine', 'theirs']);
+});
+
+inModes('a family made here, and elsewhere too and dropped, shows own writes', async () => {
+  const db = await openSmall();
+  const family = db.columnFamily('family');
+  const shown: unknown[] = [];
+  const body = async (tx: Transaction): Promise<void> => {
+    tx.put(family, 'mine', '1');
+    await family.put('theirs', '2');
+    await db.dropColumnFamily('family');
+    await family.put('later', '3');
+    const savepoint = tx.savepoint();
+    tx.put(family, 'undone', '4');
+    tx.rollbackTo(savepoint);
+    shown.push(...tx.entries(family));
+    tx.delete(family, 'mine');
+    shown.push(tx.has(family, 'mine'), tx.count(family));
+  };
+  await expectCode(db.transaction(body, { retries: 0 }), 'ERR_MANIFOLD_CONFLICT');
+  expect(shown).toEqual([['mine', '1'], false, 0]);
+  expect([...family.keys()]).toEqual(['later']);
+});

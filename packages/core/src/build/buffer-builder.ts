@@ -172,7 +172,10 @@ export class BufferBuilder extends TransactionBuilder<Touch> {
   override readView(entry: FamilyEntry, view: FamilyView): void {
     if (!this.source(entry, view)) view.clear();
     const own = this.#overlay.buffer();
-    if (own !== undefined) view.showOwn(own, entry.operationId, this.#overlay.sequence);
+    if (own === undefined) return;
+    // The id that the own operations carry: the entry's moves on when others drop the family.
+    const id = this.findChange(entry)?.id ?? entry.operationId;
+    view.showOwn(own, id, this.#overlay.sequence);
   }
 
   override freeze(): void {
