@@ -12,7 +12,7 @@
 import { ManifoldError } from '@manifold-db/storage';
 import type { TransactionBuilder } from './build/builder.js';
 import { encodeBounds, encodeKey, type ByteBounds } from './encoding/index.js';
-import type { Engine } from './engine.js';
+import { closedError, type Engine } from './engine.js';
 import type { FamilyEntry } from './families.js';
 import type { FamilyHandle, FamilyHome } from './family.js';
 import type { CoveredRange } from './read/covered.js';
@@ -59,6 +59,12 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
   /** Between two awaits of the body other operations run: no page operation stays open. */
   protected override settle(): void {
     this.builder.pause();
+  }
+
+  /** It could not commit any more, and its pages need the files that `close` gives up. */
+  protected override assertWritable(): void {
+    this.assertRunning();
+    if (this.#engine.isClosing) throw closedError();
   }
 
   protected override get readLog(): ReadLog {

@@ -95,6 +95,11 @@ export class BuilderTransaction implements WriteTransaction {
     if (this.#isOver) throw new ManifoldError('ERR_MANIFOLD_CLOSED', 'the transaction is over');
   }
 
+  /** What a write runs is carried out, also when its callback closes the database. */
+  protected assertWritable(): void {
+    this.assertRunning();
+  }
+
   /** The transaction has been committed or given up. */
   end(): void {
     this.#isOver = true;
@@ -188,6 +193,7 @@ export class BuilderTransaction implements WriteTransaction {
 
   put<K, V>(family: ColumnFamily<K, V>, key: K, value: V, conditions?: PutConditions<V>): void {
     const handle = this.handle(family);
+    this.assertWritable();
     try {
       if (conditions !== undefined) this.#putWith(handle, key, value, conditions);
       else this.builder.put(handle.entry, handle.key, handle.value, key, value);
@@ -209,6 +215,7 @@ export class BuilderTransaction implements WriteTransaction {
 
   delete<K, V>(family: ColumnFamily<K, V>, key: K): void {
     const handle = this.handle(family);
+    this.assertWritable();
     this.readLog?.noteKey(handle, key);
     try {
       this.builder.delete(handle.entry, handle.key, key);
@@ -219,6 +226,7 @@ export class BuilderTransaction implements WriteTransaction {
 
   clear<K, V>(family: ColumnFamily<K, V>, range?: KeyBounds<K>): void {
     const handle = this.handle(family);
+    this.assertWritable();
     this.readLog?.noteRange(handle, range);
     const { low, high } = encodeBounds(range, handle.key);
     try {
@@ -231,7 +239,7 @@ export class BuilderTransaction implements WriteTransaction {
   // --- savepoints -------------------------------------------------------------------------------
 
   savepoint(): Savepoint {
-    this.assertRunning();
+    this.assertWritable();
     const savepoint = new BuilderSavepoint(this, this.builder.mark(), ++this.#stamp);
     this.settle();
     this.#savepoints.push(savepoint);
@@ -239,7 +247,7 @@ export class BuilderTransaction implements WriteTransaction {
   }
 
   rollbackTo(savepoint: Savepoint): void {
-    this.assertRunning();
+    this.assertWritable();
     const isOwn = savepoint instanceof BuilderSavepoint && savepoint.owner === this;
     if (!isOwn || !savepoint.isValid) {
       throw new TypeError('savepoint: a valid savepoint of this transaction is expected');

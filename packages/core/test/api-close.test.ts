@@ -190,3 +190,33 @@ inModes(
     }
   },
 );
+
+inModes('a transaction writes nothing more once the database closes', async () => {
+  const path = databasePath();
+  const db = await openSmall(path);
+  const { defaultFamily: family } = db;
+  await db.put('a', '1');
+  let closed: Promise<void> | undefined;
+  const transaction = db.transaction(async (tx) => {
+    const savepoint = tx.savepoint();
+    tx.put(family, 'b', '2');
+    closed = db.close();
+    const calls = [
+      () => tx.put(family, 'c', '3'),
+      () => tx.put(family, 'c', '3', { ifAbsent: true }),
+      () => tx.delete(family, 'a'),
+      () => tx.clear(family),
+      () => tx.savepoint(),
+      () => tx.rollbackTo(savepoint),
+    ];
+    for (const call of calls) expectThrownCode(call, 'ERR_MANIFOLD_CLOSED');
+    await closed;
+    for (const call of calls) expectThrownCode(call, 'ERR_MANIFOLD_CLOSED');
+    for (const call of [() => tx.get(family, 'b'), () => tx.count(family)]) {
+      expectThrownCode(call, 'ERR_MANIFOLD_CLOSED');
+    }
+  });
+  await expectCode(transaction, 'ERR_MANIFOLD_CLOSED');
+  await closed;
+  expect([...(await openSmall(path)).entries()]).toEqual([['a', '1']]);
+});
