@@ -10,11 +10,12 @@ import {
   encodeValue,
   keyEncodingOf,
   valueEncodingOf,
+  writeOwn,
   type KeyEncoding,
   type ValueEncoding,
 } from './encoding/index.js';
 import type { FamilyEntry } from './families.js';
-import { encodeCondition, requireCondition } from './conditions.js';
+import { encodeCondition, requireCondition, type EncodedCondition } from './conditions.js';
 import { durabilityOf, familyOptionsOf, putOptionsOf, requireReadNames } from './options/index.js';
 import { createEntries, type EntriesSource } from './read/entries.js';
 import { keyScratch } from './read/context.js';
@@ -143,26 +144,37 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
   // --- writes -----------------------------------------------------------------------------------
 
   put(key: K, value: V, options?: PutOptions<V>): Promise<Commit> {
+    if (options !== undefined) return this.#putWith(key, value, options);
+    // First, as both may run code of the user's: what that throws is thrown whatever the state of
+    // the database, and what it writes or closes counts below.
+    const own = this.key.own(key);
+    const bound = this.value.byteLengthBound(value);
     const refusal = this.home.writeRefusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (options !== undefined) return this.#putWith(key, value, options);
     if (this.home.pipeline.canRunNow()) {
       return this.#commit(
         this.home.durability,
         0,
-        (builder) => builder.put(this.entry, this.key, this.value, key, value),
+        (builder) => builder.putOwn(this.entry, this.key, this.value, own, value, bound),
         true,
       );
     }
-    return this.#putCopy(key, value, this.home.durability);
+    const valueBytes = writeOwn(this.value, value, bound);
+    return this.#putCopy(encodeKey(this.key, own), valueBytes, this.home.durability);
   }
 
-  /** The operation has to wait: it keeps copies. */
-  #putCopy(key: K, value: V, durability: Durability): Promise<Commit> {
-    const keyBytes = encodeKey(this.key, key);
-    const valueBytes = encodeValue(this.value, value);
+  /** The operation has to wait, or has a condition: it keeps copies. */
+  #putCopy(
+    keyBytes: Buffer,
+    valueBytes: Buffer,
+    durability: Durability,
+    condition?: EncodedCondition,
+  ): Promise<Commit> {
     const bytes = keyBytes.length + valueBytes.length + OPERATION_OVERHEAD_BYTES;
     return this.#commit(durability, bytes, (builder) => {
+      if (condition !== undefined) {
+        requireCondition(this.home.views.context, builder, this.entry, keyBytes, condition);
+      }
       builder.putRaw(this.entry, keyBytes, valueBytes);
     });
   }
@@ -170,38 +182,36 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
   #putWith(key: K, value: V, options: PutOptions<V>): Promise<Commit> {
     const { durability, condition } = putOptionsOf<V>(options, this.home.durability);
     const encoded = encodeCondition(condition, this.value);
-    if (encoded === undefined) return this.#putCopy(key, value, durability);
     const keyBytes = encodeKey(this.key, key);
     const valueBytes = encodeValue(this.value, value);
-    const bytes = keyBytes.length + valueBytes.length + OPERATION_OVERHEAD_BYTES;
-    return this.#commit(durability, bytes, (builder) => {
-      requireCondition(this.home.views.context, builder, this.entry, keyBytes, encoded);
-      builder.putRaw(this.entry, keyBytes, valueBytes);
-    });
+    const refusal = this.home.writeRefusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#putCopy(keyBytes, valueBytes, durability, encoded);
   }
 
   delete(key: K, options?: CommitOptions): Promise<Commit> {
+    const durability = durabilityOf(options, this.home.durability);
+    const own = this.key.own(key);
     const refusal = this.home.writeRefusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    const durability = durabilityOf(options, this.home.durability);
     if (this.home.pipeline.canRunNow()) {
       return this.#commit(
         durability,
         0,
-        (builder) => builder.delete(this.entry, this.key, key),
+        (builder) => builder.delete(this.entry, this.key, own),
         true,
       );
     }
-    const keyBytes = encodeKey(this.key, key);
+    const keyBytes = encodeKey(this.key, own);
     const bytes = keyBytes.length + OPERATION_OVERHEAD_BYTES;
     return this.#commit(durability, bytes, (builder) => builder.deleteRaw(this.entry, keyBytes));
   }
 
   clear(range?: KeyBounds<K>, options?: CommitOptions): Promise<Commit> {
-    const refusal = this.home.writeRefusal();
-    if (refusal !== undefined) return Promise.reject(refusal);
     const durability = durabilityOf(options, this.home.durability);
     const { low, high } = encodeBounds(range, this.key);
+    const refusal = this.home.writeRefusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     return this.#commit(durability, OPERATION_OVERHEAD_BYTES, (builder) =>
       builder.clear(this.entry, low, high),
     );

@@ -20,7 +20,7 @@ import {
 import {
   KEY_ENCODE_ROOM,
   encodeKey,
-  encodeValue,
+  writeOwn,
   type KeyEncoding,
   type ValueEncoding,
 } from '../encoding/index.js';
@@ -128,15 +128,28 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
     key: K,
     value: V,
   ): void {
+    // First, as both may run code of the user's, which may call anything of this transaction.
+    const own = keys.own(key);
+    this.putOwn(entry, keys, values, own, value, values.byteLengthBound(value));
+  }
+
+  /** `key` and `bound` are what `own` and, last, `byteLengthBound` gave: no code but ours runs. */
+  putOwn<K, V>(
+    entry: FamilyEntry,
+    keys: KeyEncoding<K>,
+    values: ValueEncoding<V>,
+    key: K,
+    value: V,
+    bound: number,
+  ): void {
     const change = this.#last?.entry === entry ? this.#last : this.existing(entry);
     if (change === undefined) {
-      // Encoded before the family is created: a refused key or value must leave no family behind.
-      this.putRaw(entry, encodeKey(keys, key), encodeValue(values, value));
+      // Encoded before the family is created: a refused key must leave no family behind.
+      this.putRaw(entry, encodeKey(keys, key), writeOwn(values, value, bound));
       return;
     }
     this.#last = change;
     const { staging } = this;
-    const bound = values.byteLengthBound(value);
     staging.ensure(OPERATION_HEADER_BYTES + padTo4(bound) + KEY_ENCODE_ROOM);
     const valueAt = staging.length + OPERATION_HEADER_BYTES;
     const valueBytes = values.write(value, staging.bytes, valueAt);
@@ -170,10 +183,11 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
   }
 
   delete<K>(entry: FamilyEntry, keys: KeyEncoding<K>, key: K): void {
+    const own = keys.own(key);
     const { staging } = this;
     staging.ensure(OPERATION_HEADER_BYTES + KEY_ENCODE_ROOM);
     const keyAt = staging.length + OPERATION_HEADER_BYTES;
-    this.#delete(entry, keyAt, keys.encode(key, staging.bytes, keyAt));
+    this.#delete(entry, keyAt, keys.encode(own, staging.bytes, keyAt));
   }
 
   deleteRaw(entry: FamilyEntry, key: Uint8Array): void {

@@ -22,8 +22,16 @@ export const KEY_ENCODE_ROOM = 4 * KEY_BYTES_MAX + 64;
 export interface KeyEncoding<K> {
   readonly name: 'utf8' | 'buffer' | 'ordered';
   /**
+   * The key as a value of ours: encoding it runs nothing of the user's. An array may have
+   * accessors, or be a proxy, so it is copied; every other key is given back as it is.
+   *
+   * @param argument how error messages call the key; `key` by default
+   */
+  own(key: K, argument?: string): K;
+  /**
    * Writes the key and returns its length in bytes, 1 to KEY_BYTES_MAX. `target` must have
-   * KEY_ENCODE_ROOM bytes behind `offset`.
+   * KEY_ENCODE_ROOM bytes behind `offset`. What may run of the user's (`own`) has run before the
+   * first byte is written.
    *
    * @param argument how error messages call the key; `key` by default
    */
@@ -69,7 +77,12 @@ export function encodeSuccessor<K>(encoding: KeyEncoding<K>, key: K, argument = 
 
 /** The bytes of a value in a buffer of their own. */
 export function encodeValue<V>(encoding: ValueEncoding<V>, value: V, argument = 'value'): Buffer {
-  const target = Buffer.allocUnsafe(encoding.byteLengthBound(value, argument));
+  return writeOwn(encoding, value, encoding.byteLengthBound(value, argument));
+}
+
+/** The same, where `byteLengthBound` has been called already. */
+export function writeOwn<V>(encoding: ValueEncoding<V>, value: V, bound: number): Buffer {
+  const target = Buffer.allocUnsafe(bound);
   const length = encoding.write(value, target, 0);
   return length === target.length ? target : target.subarray(0, length);
 }

@@ -4,6 +4,7 @@ export {
   encodeKey,
   encodeSuccessor,
   encodeValue,
+  writeOwn,
   type KeyEncoding,
   type ValueEncoding,
 } from './encoding.js';

@@ -16,9 +16,15 @@ function keyEmpty(argument: string): RangeError {
   return new RangeError(`${argument} must not be empty: a key has 1 to ${KEY_BYTES_MAX} bytes`);
 }
 
+/** For keys that hold nothing that could run. */
+function asItIs<K>(key: K): K {
+  return key;
+}
+
 /** Strings in the order of their UTF-8 bytes, which is the order of their code points. */
 export const utf8Keys: KeyEncoding<string> = {
   name: 'utf8',
+  own: asItIs,
 
   encode(key, target, offset, argument = 'key') {
     if (typeof key !== 'string') {
@@ -41,6 +47,7 @@ export const utf8Keys: KeyEncoding<string> = {
 /** Bytes, in their own order. */
 export const bufferKeys: KeyEncoding<Uint8Array> = {
   name: 'buffer',
+  own: asItIs,
 
   encode(key, target, offset, argument = 'key') {
     const length = requireBytes(key, argument);

@@ -137,7 +137,42 @@ function writeString(
   return end + 1;
 }
 
-/** Writes one element and returns the offset behind it. `origin` is where the key began. */
+/**
+ * Copies the elements of an array into `own`, and those of the arrays in it. Every element takes a
+ * byte at least, so `left` bounds their number; returns what is left of it.
+ */
+function copyElements(
+  elements: readonly OrderedKey[],
+  own: OrderedKey[],
+  left: number,
+  depth: number,
+  argument: string,
+): number {
+  if (depth === ORDERED_DEPTH_MAX) {
+    throw new RangeError(`${argument} must not nest arrays deeper than ${ORDERED_DEPTH_MAX}`);
+  }
+  for (let index = 0; index < elements.length; index++) {
+    if (left-- === 0) throw tooLong(argument);
+    const element = elements[index];
+    if (Array.isArray(element)) {
+      const inner: OrderedKey[] = [];
+      left = copyElements(element as readonly OrderedKey[], inner, left, depth + 1, argument);
+      own.push(inner);
+    } else {
+      own.push(element);
+    }
+  }
+  return left;
+}
+
+function ownKey(key: OrderedKey, argument = 'key'): OrderedKey {
+  if (!Array.isArray(key)) return key;
+  const own: OrderedKey[] = [];
+  copyElements(key as readonly OrderedKey[], own, KEY_BYTES_MAX, 0, argument);
+  return own;
+}
+
+/** Writes one element of an own key and returns the offset behind it; the key began at `origin`. */
 function writeElement(
   value: OrderedKey,
   target: Buffer,
@@ -163,9 +198,6 @@ function writeElement(
       `${argument} must be a boolean, a number, a string or an array of them, or contain only ` +
         `such; not ${describe(value)}`,
     );
-  }
-  if (depth === ORDERED_DEPTH_MAX) {
-    throw new RangeError(`${argument} must not nest arrays deeper than ${ORDERED_DEPTH_MAX}`);
   }
   const elements = value as readonly OrderedKey[];
   target[offset] = TAG_ARRAY;
@@ -250,8 +282,11 @@ function readArray(source: Buffer, end: number, depth: number): OrderedKey[] {
 export const orderedKeys: KeyEncoding<OrderedKey> = {
   name: 'ordered',
 
+  own: ownKey,
+
   encode(key, target, offset, argument = 'key') {
-    const bytes = writeElement(key, target, offset, offset, 0, argument) - offset;
+    const own = ownKey(key, argument);
+    const bytes = writeElement(own, target, offset, offset, 0, argument) - offset;
     if (bytes > KEY_BYTES_MAX) throw tooLong(argument);
     return bytes;
   },

@@ -108,12 +108,20 @@ export const jsonValues: ValueEncoding<unknown> = new WholeEncoding(
  * any size.
  */
 const packr = new Packr({ useRecords: true, moreTypes: true });
+/** The packer's memory is one for all of them, and it runs accessors and `toJSON` of the value. */
+let isPacking = false;
 
 function encodeMsgpack(value: unknown, argument: string): Uint8Array {
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol') {
     throw new TypeError(`${argument} must be something msgpack can hold, not ${describe(value)}`);
   }
-  return packr.pack(value);
+  if (isPacking) throw new TypeError(`${argument} cannot be packed while another value is packed`);
+  isPacking = true;
+  try {
+    return packr.pack(value);
+  } finally {
+    isPacking = false;
+  }
 }
 
 export const msgpackValues: ValueEncoding<unknown> = new WholeEncoding(
