@@ -16,11 +16,19 @@ import { WriteBatch } from './batch.js';
 import type { TransactionBuilder } from './build/builder.js';
 import { whenAllAdmitted } from './called-writes.js';
 import { CommitPipeline, type Build, type Operation } from './commit.js';
+import { describe } from './encoding/index.js';
 import { closedError, type Engine } from './engine.js';
 import { DEFAULT_FAMILY } from './families.js';
 import { FamilyHandle, type FamilyHome } from './family.js';
 import { OptimisticTransaction, conflictError } from './optimistic.js';
-import { durabilityOf, requireFunction, signalOf, transactionOptionsOf } from './options/index.js';
+import {
+  absolutePath,
+  durabilityOf,
+  requireFunction,
+  signalOf,
+  transactionOptionsOf,
+  type CheckedTransactionOptions,
+} from './options/index.js';
 import { openError } from './recovery/file-errors.js';
 import { backupDatabase } from './side/backup.js';
 import { SidePool, type SideFiles } from './side/pool.js';
@@ -214,12 +222,18 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     };
   }
 
-  async transaction<T>(
+  transaction<T>(
     body: (tx: api.Transaction) => Promise<T>,
     options?: api.TransactionOptions,
   ): Promise<T> {
     requireFunction(body, 'body');
-    const { durability, retries } = transactionOptionsOf(options, this.durability);
+    return this.#transact(body, transactionOptionsOf(options, this.durability));
+  }
+
+  async #transact<T>(
+    body: (tx: api.Transaction) => Promise<T>,
+    { durability, retries }: CheckedTransactionOptions,
+  ): Promise<T> {
     for (let attempt = 0; attempt <= retries; attempt++) {
       this.#engine.assertWritable();
       const snapshot = this.snapshots.take();
@@ -298,26 +312,25 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     return this.#engine.applied;
   }
 
-  async waitForSync(sequence?: number, options?: api.WaitOptions): Promise<void> {
-    const { waits } = this.pipeline;
-    await this.#wait(waits.synced, sequence, options);
+  waitForSync(sequence?: number, options?: api.WaitOptions): Promise<void> {
+    requireSequence(sequence);
+    return this.#wait(this.pipeline.waits.synced, sequence, signalOf(options));
   }
 
-  async waitForApply(sequence?: number, options?: api.WaitOptions): Promise<void> {
-    const { waits } = this.pipeline;
-    await this.#wait(waits.applied, sequence, options, (wanted) => this.pipeline.handOver(wanted));
+  waitForApply(sequence?: number, options?: api.WaitOptions): Promise<void> {
+    requireSequence(sequence);
+    const { pipeline } = this;
+    return this.#wait(pipeline.waits.applied, sequence, signalOf(options), (wanted) =>
+      pipeline.handOver(wanted),
+    );
   }
 
   async #wait(
     waiters: CommitPipeline['waits']['synced'],
     wanted: number | undefined,
-    options?: api.WaitOptions,
+    signal: AbortSignal | undefined,
     handOver?: (sequence: number) => void,
   ): Promise<void> {
-    if (wanted !== undefined && (!Number.isSafeInteger(wanted) || wanted < 0)) {
-      throw new RangeError(`sequence must be a whole number of at least 0, not ${String(wanted)}`);
-    }
-    const signal = signalOf(options);
     this.#engine.assertReadable();
     signal?.throwIfAborted();
     // Where nothing waits for admission, the wait begins before anything else happens.
@@ -354,16 +367,20 @@ export class ManifoldDatabase implements api.Database, FamilyHome {
     } while (this.#engine.checkpointed < sequence);
   }
 
-  async verify(options?: api.VerifyOptions): Promise<api.VerifyReport> {
-    this.#engine.assertReadable();
+  verify(options?: api.VerifyOptions): Promise<api.VerifyReport> {
     const signal = signalOf(options);
-    return verifyDatabase(this.#engine, this, this.#pool, signal);
+    return this.#aside(() => verifyDatabase(this.#engine, this, this.#pool, signal));
   }
 
-  async backup(target: string, options?: api.BackupOptions): Promise<api.BackupReport> {
-    this.#engine.assertReadable();
+  backup(target: string, options?: api.BackupOptions): Promise<api.BackupReport> {
+    const path = absolutePath(target, 'target');
     const signal = signalOf(options);
-    return backupDatabase(this.#engine, this, this.#pool, target, signal);
+    return this.#aside(() => backupDatabase(this.#engine, this, this.#pool, path, signal));
+  }
+
+  async #aside<Report>(work: () => Promise<Report>): Promise<Report> {
+    this.#engine.assertReadable();
+    return work();
   }
 
   stats(): api.Stats {
@@ -448,6 +465,11 @@ const SEAL_LOOK_MS = 1;
 
 /** What a waiting callback counts for: its promise and closures, and a little of what they hold. */
 const CALLBACK_BYTES = 896;
+
+function requireSequence(sequence: unknown): void {
+  if (sequence === undefined || (Number.isSafeInteger(sequence) && Number(sequence) >= 0)) return;
+  throw new RangeError(`sequence must be a whole number of at least 0, not ${describe(sequence)}`);
+}
 
 function isThenable(value: unknown): boolean {
   return (

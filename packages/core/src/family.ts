@@ -89,7 +89,7 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
     );
   }
 
-  async getAsync(key: K, options?: ReadOptions): Promise<V | undefined> {
+  getAsync(key: K, options?: ReadOptions): Promise<V | undefined> {
     requireReadNames(options);
     return this.home.views.readAsync(this.entry, this, key, options);
   }
@@ -170,10 +170,13 @@ export class FamilyHandle<K, V> implements ColumnFamily<K, V> {
     durability: Durability,
     condition?: EncodedCondition,
   ): Promise<Commit> {
+    const { pipeline, views } = this.home;
+    // What could never be built is refused now, not when its turn comes.
+    pipeline.builder.requireFits(keyBytes.length, valueBytes.length);
     const bytes = keyBytes.length + valueBytes.length + OPERATION_OVERHEAD_BYTES;
     return this.#commit(durability, bytes, (builder) => {
       if (condition !== undefined) {
-        requireCondition(this.home.views.context, builder, this.entry, keyBytes, condition);
+        requireCondition(views.context, builder, this.entry, keyBytes, condition);
       }
       builder.putRaw(this.entry, keyBytes, valueBytes);
     });

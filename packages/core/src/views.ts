@@ -127,7 +127,7 @@ export class Views {
   #hold(buffered: BufferedVersions, options: ReadOptions): HeldVersion {
     const consistency = consistencyOf(options);
     if (options.snapshot !== undefined) {
-      return buffered.holdAgain(this.#ownSnapshot(options.snapshot).sequence);
+      return buffered.holdAgain(this.#openSnapshot(options.snapshot).sequence);
     }
     if (consistency === 'applied') return buffered.holdApplied();
     const isNewest = consistency === 'latest' && !this.#engine.hasFailed;
@@ -139,7 +139,7 @@ export class Views {
   #pin(entry: FamilyEntry, options: ReadOptions, view: FamilyView): number {
     const consistency = consistencyOf(options);
     if (options.snapshot !== undefined) {
-      const snapshot = this.#ownSnapshot(options.snapshot);
+      const snapshot = this.#openSnapshot(options.snapshot);
       snapshot.readView(entry, view);
       this.#pins.pin(snapshot.sequence);
       return snapshot.sequence;
@@ -183,11 +183,14 @@ export class Views {
     return this.#published.sequence;
   }
 
+  #openSnapshot(given: Snapshot): DatabaseSnapshot {
+    const snapshot = this.#ownSnapshot(given);
+    snapshot.requireOpen();
+    return snapshot;
+  }
+
   #ownSnapshot(snapshot: Snapshot): DatabaseSnapshot {
-    if (snapshot instanceof DatabaseSnapshot && this.#snapshots.owns(snapshot)) {
-      snapshot.requireOpen();
-      return snapshot;
-    }
+    if (snapshot instanceof DatabaseSnapshot && this.#snapshots.owns(snapshot)) return snapshot;
     throw new TypeError('snapshot: a snapshot of this database is expected');
   }
 
@@ -197,13 +200,25 @@ export class Views {
    * Who has loaded as many pages as there are frames has lost the first ones again, to a value that
    * the cache cannot hold or to other readers: then the read is done on this thread.
    */
-  async readAsync<K, V>(
+  readAsync<K, V>(
     entry: FamilyEntry,
     codec: FamilyCodec<K, V>,
     key: K,
-    options: ReadOptions | undefined,
+    options: ReadOptions = {},
   ): Promise<V | undefined> {
+    // Misuse is thrown; what follows rejects.
     const keyBytes = encodeKey(codec.key, key);
+    consistencyOf(options);
+    if (options.snapshot !== undefined) this.#ownSnapshot(options.snapshot);
+    return this.#readAsync(entry, codec, keyBytes, options);
+  }
+
+  async #readAsync<K, V>(
+    entry: FamilyEntry,
+    codec: FamilyCodec<K, V>,
+    keyBytes: Buffer,
+    options: ReadOptions,
+  ): Promise<V | undefined> {
     const source = this.pinned(entry, options);
     const { pager } = this.#engine;
     const read = () => readRaw(this.context, source.view(), keyBytes, keyBytes.length);

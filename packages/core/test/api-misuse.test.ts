@@ -4,8 +4,8 @@
  */
 import type { ColumnFamily, Database, Range } from '@manifold-db/core';
 import { expect, it } from 'vitest';
-import { databasePath, openSmall } from './support/api-database.js';
-import { inBuildModes } from './support/modes.js';
+import { MIB, databasePath, openSmall } from './support/api-database.js';
+import { inBuildModes, inModes } from './support/modes.js';
 
 const KEY_MAX = 1024;
 
@@ -35,6 +35,7 @@ inBuildModes(
         () => db.put(key, 'v', { ifAbsent: true }),
         () => db.delete(key),
         () => db.get(key),
+        () => db.getAsync(key),
         () => db.has(key),
         () => db.getMany([key]),
         () => db.entries({ gte: key }),
@@ -46,7 +47,6 @@ inBuildModes(
         expect(call).toThrow(RangeError);
         expect(call).toThrow(/at most 1024 bytes/);
       }
-      await expect(db.getAsync(key)).rejects.toThrow(RangeError);
     }
     expect(() => bytes.put(new Uint8Array(KEY_MAX + 1), new Uint8Array(0))).toThrow(/key.*1024/);
     for (const call of [
@@ -210,9 +210,53 @@ inBuildModes('wrong ranges and options of calls are refused, misspelt ones too',
   const inside = () => db.writeSync((tx) => tx.getMany(db.defaultFamily, 1 as never));
   expect(inside).toThrow('keys must be an array of keys');
   expect(() => db.write('a' as never)).toThrow(/build must be a function/);
-  await expect(db.transaction(3 as never)).rejects.toThrow(/body must be a function/);
-  await expect(db.waitForSync(-1)).rejects.toThrow(RangeError);
-  await expect(db.waitForSync(1.5)).rejects.toThrow(RangeError);
-  await expect(db.waitForSync(1, { signal: 3 as never })).rejects.toThrow(TypeError);
+  expect(() => db.transaction(3 as never)).toThrow(/body must be a function/);
+  expect(() => db.transaction(async () => {}, { retries: -1 })).toThrow(RangeError);
+  for (const wait of [db.waitForSync.bind(db), db.waitForApply.bind(db)]) {
+    expect(() => wait(-1)).toThrow(RangeError);
+    expect(() => wait(1.5)).toThrow(RangeError);
+    expect(() => wait(1, { signal: 3 as never })).toThrow(TypeError);
+  }
+  expect(() => db.getAsync(5 as never)).toThrow(TypeError);
+  expect(() => db.getAsync('a', { snapsot: 1 } as object)).toThrow(/snapsot/);
+  expect(() => db.getAsync('a', { snapshot: {} as never })).toThrow(TypeError);
+  expect(() => db.getAsync('a', { consistency: 'old' as 'synced' })).toThrow(RangeError);
+  expect(() => db.verify(5 as never)).toThrow(TypeError);
+  expect(() => db.backup(5 as never)).toThrow(TypeError);
+  expect(() => db.backup('x', { signal: 5 as never })).toThrow(TypeError);
   expect(db.lastCommitted).toBe(1);
+});
+
+inModes('misuse is thrown whether or not earlier writes wait', async () => {
+  const db = await openSmall();
+  const failing = db.columnFamily<string, string>('failing', {
+    valueEncoding: {
+      encode: () => {
+        throw new Error('of the codec');
+      },
+      decode: String,
+    },
+  });
+  const tooLarge = 'x'.repeat(6 * MIB);
+  const calls: (() => unknown)[] = [
+    () => db.put('a', tooLarge),
+    () => db.put('a', tooLarge, { durability: 'none' }),
+    () => db.put('a', tooLarge, { ifAbsent: true }),
+  ];
+  const check = (): void => {
+    for (const call of calls) expect(call).toThrow(/half of walBytesMax/);
+    expect(() => failing.put('a', '1')).toThrow('of the codec');
+    expect(() => failing.put('a', '1', { ifAbsent: true })).toThrow('of the codec');
+  };
+  check();
+  let waiting: Promise<unknown> | undefined;
+  await db.write((tx) => {
+    waiting = db.put('b', '2');
+    // What is called inside a build waits for its end.
+    check();
+    tx.put(db.defaultFamily, 'c', '3');
+  });
+  await waiting;
+  expect([...db.keys()]).toEqual(['b', 'c']);
+  expect(db.columnFamilies()).toEqual(['default']);
 });

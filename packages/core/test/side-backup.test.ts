@@ -137,7 +137,7 @@ describe('backup', () => {
     await expect(db.backup(file)).rejects.toMatchObject({ code, path: file });
     expect(readFileSync(file, 'utf8')).toBe('mine');
     await expect(db.backup(path)).rejects.toMatchObject({ code });
-    await expect(db.backup('')).rejects.toThrow(TypeError);
+    expect(() => db.backup('')).toThrow(TypeError);
     const shared = freshPath('shared');
     const results = await Promise.allSettled([db.backup(shared), db.backup(shared)]);
     const refused = results.filter(({ status }) => status === 'rejected');

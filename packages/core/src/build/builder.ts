@@ -285,11 +285,19 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
     this.#last = undefined;
   }
 
+  /** Refuses a put that would be too large alone; in a transaction `requireRoom` looks again. */
+  requireFits(keyBytes: number, valueBytes: number): void {
+    if (operationBytes(keyBytes, valueBytes) > this.#bytesMax) throw this.#tooLarge();
+  }
+
   /** Before an operation changes anything. */
   protected requireRoom(keyBytes: number, valueBytes: number): void {
-    const bytes = OPERATION_HEADER_BYTES + padTo4(valueBytes) + padTo4(keyBytes);
-    if (this.staging.length + bytes <= this.#bytesMax) return;
-    throw new RangeError(
+    const bytes = operationBytes(keyBytes, valueBytes);
+    if (this.staging.length + bytes > this.#bytesMax) throw this.#tooLarge();
+  }
+
+  #tooLarge(): RangeError {
+    return new RangeError(
       `a transaction takes at most half of walBytesMax, ${this.#bytesMax} bytes of log`,
     );
   }
@@ -318,4 +326,8 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
     staging.seal(OperationKind.CREATE_FAMILY, 0, entry.id, nameBytes.length, 0);
     return this.addChange(entry, true);
   }
+}
+
+function operationBytes(keyBytes: number, valueBytes: number): number {
+  return OPERATION_HEADER_BYTES + padTo4(valueBytes) + padTo4(keyBytes);
 }

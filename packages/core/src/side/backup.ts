@@ -9,7 +9,6 @@
 import { randomBytes } from 'node:crypto';
 import { BACKGROUND_SYNC_BYTES, DATABASE_ID_BYTES, corrupt, errnoOf } from '@manifold-db/storage';
 import type { Engine } from '../engine.js';
-import { absolutePath } from '../options/index.js';
 import { openError } from '../recovery/file-errors.js';
 import type { BackupReport } from '../types.js';
 import { drain } from './drain.js';
@@ -32,10 +31,9 @@ export function backupDatabase(
   engine: Engine,
   database: SideDatabase,
   pool: SidePool,
-  target: string,
+  path: string,
   signal: AbortSignal | undefined,
 ): Promise<BackupReport> {
-  const path = absolutePath(target, 'target');
   return pool.job(signal, async (job) => {
     const startedMs = engine.host.now();
     // Whose files are at work, for errors that do not say so themselves.
