@@ -169,5 +169,7 @@ inBuildModes('seek goes both ways and limit goes on counting', async () => {
   expect(back.seek(name(500)).next().value).toBe(name(500));
   expect(back.next().value).toBe(name(499));
   expect(back.seek(name(9)).next().done).toBe(true);
+  // The end has closed it.
+  expect(back.seek(name(500)).next().done).toBe(true);
   expect(() => db.keys().seek(3 as never)).toThrow(TypeError);
 });

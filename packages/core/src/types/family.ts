@@ -64,7 +64,7 @@ export interface Entries<T, K = unknown> extends Disposable {
   /**
    * Continues at `key`: the next entry is the first one at or behind it in the direction of the
    * walk. A key outside the range means the nearest end of the range. Works in both directions, as
-   * often as you like; `limit` goes on counting.
+   * often as you like until `next` has said done, which closes the walk; `limit` goes on counting.
    */
   seek(key: K): this;
   /** Gives up the state it holds. Idempotent; `next` then says done. */
