@@ -37,8 +37,8 @@ function fieldText(value: unknown, name: string, place: string): string {
     const kind = value === null ? 'null' : typeof value;
     throw inputFailure(place, `field "${name}" is ${kind}; a key is made of strings and numbers`);
   }
-  // JSON.parse has rounded it by now, so that two different numbers could become one key.
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+  // JSON.parse has rounded it by now, to Infinity at last: two numbers could become one key.
+  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
     throw inputFailure(
       place,
       `field "${name}" is too large a number for a key; write it in quotes`,

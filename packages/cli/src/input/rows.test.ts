@@ -102,6 +102,8 @@ describe('readRows', () => {
     ['{"a":null}', 'ndjson', 'a', 'record 1: field "a" is null'],
     ['{"a":[1]}', 'ndjson', 'a', 'record 1: field "a" is object'],
     ['{"a":12345678901234567890}', 'ndjson', 'a', 'too large a number'],
+    ['[{"a":1e400}]', 'json', 'a', 'too large a number'],
+    ['{"a":-1e400}', 'ndjson', 'a', 'too large a number'],
     ['{}', 'ndjson', 'toString', 'there is no field "toString"'],
     ['[1]', 'ndjson', 'length', 'the record has no fields'],
     ['{"a":1}', 'ndjson', 'line', 'not a string'],
