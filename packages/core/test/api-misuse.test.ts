@@ -260,3 +260,13 @@ inModes('misuse is thrown whether or not earlier writes wait', async () => {
   expect([...db.keys()]).toEqual(['b', 'c']);
   expect(db.columnFamilies()).toEqual(['default']);
 });
+
+inBuildModes('a condition whose value is undefined is refused', async () => {
+  const db = await openSmall();
+  const condition = { ifValue: db.get('missing') } as { ifValue: string };
+  expect(() => db.put('missing', '1', condition)).toThrow(/ifValue.*ifAbsent/);
+  expect(() => db.writeSync((tx) => tx.put(db.defaultFamily, 'missing', '1', condition))).toThrow(
+    TypeError,
+  );
+  expect(db.has('missing')).toBe(false);
+});

@@ -33,6 +33,9 @@ describe('options of calls', () => {
     expect(conditionOf({ ifAbsent: false })).toEqual({ kind: 'none' });
     expect(() => conditionOf({ ifAbsent: true, ifValue: 'x' })).toThrow(/exclude each other/);
     expect(() => conditionOf({ ifAbsent: 1 })).toThrow(TypeError);
+    for (const ifAbsent of [undefined, false, true]) {
+      expect(() => conditionOf({ ifAbsent, ifValue: undefined })).toThrow(/use ifAbsent$/);
+    }
     expect(() => conditionOf({ durability: 'none' })).toThrow(/conditions\.durability is not/);
   });
 

@@ -37,7 +37,11 @@ const IF_ABSENT = { kind: 'absent' } as const;
 
 function conditionIn<V>(given: Readonly<Record<string, unknown>>): PutCondition<V> {
   const ifAbsent = booleanOption(given['ifAbsent'], 'options.ifAbsent', false);
-  if (given['ifValue'] === undefined) return ifAbsent ? IF_ABSENT : NO_CONDITION;
+  if (!('ifValue' in given)) return ifAbsent ? IF_ABSENT : NO_CONDITION;
+  if (given['ifValue'] === undefined) {
+    // What `get` gives for a missing key. Taken as no condition it would overwrite what comes.
+    throw new TypeError('options.ifValue is undefined; for a key without a value use ifAbsent');
+  }
   if (ifAbsent) throw new TypeError('options.ifAbsent and options.ifValue exclude each other');
   return { kind: 'value', value: given['ifValue'] as V };
 }

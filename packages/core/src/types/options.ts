@@ -136,8 +136,11 @@ export interface PutOptions<V> extends CommitOptions, PutConditions<V> {}
 export interface PutConditions<V> {
   /** Write only if the key has no value. */
   ifAbsent?: boolean | undefined;
-  /** Write only if the key has this value now; compared by encoded bytes. */
-  ifValue?: V | undefined;
+  /**
+   * Write only if the key has this value now; compared by encoded bytes. Leave it out for no
+   * condition: `undefined`, as `get` gives it for a missing key, is a `TypeError`.
+   */
+  ifValue?: V;
 }
 
 /** Options of `transaction`. */
