@@ -36,7 +36,7 @@ import {
 import type { WriteBuffers } from './apply/write-buffers.js';
 import type { Engine } from './engine.js';
 import { readRow, type FamilyEntry } from './families.js';
-import type { Pins } from './pins.js';
+import { requirePlace, type HeldFor, type Pins } from './pins.js';
 import type { FamilyView } from './read/index.js';
 
 /** A root set: rows as in `layout/roots.ts`. Its pages are pinned while anyone stands on it. */
@@ -206,21 +206,21 @@ export class BufferedVersions {
   // --- held versions ----------------------------------------------------------------------------
 
   /** The newest version, until `release`. */
-  holdNewest(): HeldVersion {
+  holdNewest(heldFor: HeldFor): HeldVersion {
     this.advance();
-    return this.#hold(this.#engine.lastCommitted, this.#base);
+    return this.#hold(this.#engine.lastCommitted, this.#base, heldFor);
   }
 
   /** The newest durable version. */
-  holdSynced(): HeldVersion {
+  holdSynced(heldFor: HeldFor): HeldVersion {
     this.advance();
     const synced = this.#syncedWithRoot();
     if (synced >= this.#base.sequence) {
       this.#dropSyncedBase();
-      return this.#hold(synced, this.#base);
+      return this.#hold(synced, this.#base, heldFor);
     }
     assert(this.#syncedBase !== undefined, 'a base that is not synced has one before it');
-    return this.#hold(this.#syncedBase.sequence, this.#syncedBase);
+    return this.#hold(this.#syncedBase.sequence, this.#syncedBase, heldFor);
   }
 
   /**
@@ -239,12 +239,11 @@ export class BufferedVersions {
   }
 
   /** The published root set. */
-  holdApplied(): HeldVersion {
+  holdApplied(heldFor: HeldFor): HeldVersion {
     this.advance();
-    const base = this.#syncedBase ?? this.#base;
-    if (this.#engine.applied >= this.#base.sequence)
-      return this.#hold(this.#base.sequence, this.#base);
-    return this.#hold(base.sequence, base);
+    const isNewest = this.#engine.applied >= this.#base.sequence;
+    const base = isNewest ? this.#base : (this.#syncedBase ?? this.#base);
+    return this.#hold(base.sequence, base, heldFor);
   }
 
   /** A version that somebody holds already. */
@@ -261,9 +260,11 @@ export class BufferedVersions {
     this.#syncedBase = undefined;
   }
 
-  #hold(sequence: number, base: Base): HeldVersion {
+  /** Each held version is a stop of the generation around it: their number has a limit. */
+  #hold(sequence: number, base: Base, heldFor: HeldFor): HeldVersion {
     let version = this.#held.get(sequence);
     if (version === undefined) {
+      requirePlace(this.#held.size, heldFor);
       const buffers = this.#buffersAt(sequence, base);
       version = new HeldVersion(sequence, base, buffers, this.#engine.host.now());
       this.#pins.pin(base.sequence);

@@ -8,7 +8,7 @@ import type { SyncedView } from './apply/synced-view.js';
 import type { BufferedVersions } from './buffered-versions.js';
 import type { Engine } from './engine.js';
 import { readRow, type FamilyEntry } from './families.js';
-import type { Pins } from './pins.js';
+import { HeldFor, type Pins } from './pins.js';
 import type { FamilyView } from './read/index.js';
 import type { Snapshot } from './types.js';
 
@@ -40,9 +40,11 @@ export class Snapshots {
     this.#buffered = buffered;
   }
 
-  take(): DatabaseSnapshot {
+  /** Throws ERR_MANIFOLD_LIMIT when it would be one held version too many. */
+  take(heldFor: HeldFor = HeldFor.READER): DatabaseSnapshot {
     this.#engine.assertReadable();
-    const contents = this.#buffered === undefined ? this.#copied() : this.#held(this.#buffered);
+    const contents =
+      this.#buffered === undefined ? this.#copied(heldFor) : this.#held(this.#buffered, heldFor);
     const snapshot = new DatabaseSnapshot(contents, (closed) => {
       this.#forgotten.unregister(closed);
       contents.release();
@@ -52,8 +54,9 @@ export class Snapshots {
     return snapshot;
   }
 
-  #held(buffered: BufferedVersions): Contents {
-    const version = this.#engine.hasFailed ? buffered.holdSynced() : buffered.holdNewest();
+  #held(buffered: BufferedVersions, heldFor: HeldFor): Contents {
+    const { hasFailed } = this.#engine;
+    const version = hasFailed ? buffered.holdSynced(heldFor) : buffered.holdNewest(heldFor);
     return {
       sequence: version.sequence,
       read: (entry, view) => version.read(entry, view),
@@ -61,20 +64,20 @@ export class Snapshots {
     };
   }
 
-  #copied(): Contents {
+  #copied(heldFor: HeldFor): Contents {
     const engine = this.#engine;
     if (engine.hasFailed) {
       this.#synced.advance(engine.synced);
-      return this.#ofRows(this.#synced.copyRows(), this.#synced.sequence);
+      return this.#ofRows(this.#synced.copyRows(), this.#synced.sequence, heldFor);
     }
     const { roots } = engine.shared;
     const end = ROOTS_ADMITTED + usedSlots(engine.shared) * ROOT_WORDS;
-    return this.#ofRows(roots.slice(ROOTS_ADMITTED, end), engine.lastCommitted);
+    return this.#ofRows(roots.slice(ROOTS_ADMITTED, end), engine.lastCommitted, heldFor);
   }
 
-  #ofRows(rows: Int32Array, sequence: number): Contents {
+  #ofRows(rows: Int32Array, sequence: number, heldFor: HeldFor): Contents {
     const pins = this.#pins;
-    pins.pin(sequence);
+    pins.hold(sequence, heldFor);
     return {
       sequence,
       read(entry, view) {

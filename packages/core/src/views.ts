@@ -6,6 +6,7 @@
  * this thread alone, older ones inside a page operation.
  */
 import {
+  ManifoldError,
   RootRow,
   RootSetReader,
   loadPagesAsync,
@@ -18,7 +19,7 @@ import type { Engine } from './engine.js';
 import { encodeKey } from './encoding/index.js';
 import { consistencyOf } from './options/index.js';
 import { clearRoot, rootOfRow, type FamilyEntry } from './families.js';
-import type { Pins } from './pins.js';
+import { HeldFor, type Pins } from './pins.js';
 import type { EntriesSource } from './read/entries.js';
 import type { FamilyCodec, ReadContext } from './read/context.js';
 import { FamilyView, decodeRaw, readRaw, type ViewOf } from './read/index.js';
@@ -73,7 +74,7 @@ export class Views {
   familyNames(): string[] {
     const { families, hasFailed } = this.#engine;
     if (!hasFailed) return families.names();
-    const snapshot = this.#snapshots.take();
+    const snapshot = this.#snapshots.take(HeldFor.CALL);
     try {
       const view = new FamilyView();
       return families.names((entry) => snapshot.readView(entry, view));
@@ -84,7 +85,7 @@ export class Views {
 
   /** Runs a read on the version that the options name, pinned meanwhile. */
   within<T>(entry: FamilyEntry, options: ReadOptions | undefined, read: (viewOf: ViewOf) => T): T {
-    const source = this.pinned(entry, options);
+    const source = this.#source(entry, options, HeldFor.CALL);
     try {
       return read(source.view);
     } finally {
@@ -92,24 +93,33 @@ export class Views {
     }
   }
 
-  /** The version that a read or an iterator walks, kept until it is released. */
+  /**
+   * The version that an iterator walks, kept until it is released. Throws ERR_MANIFOLD_LIMIT when
+   * it would be one too many.
+   */
   pinned(entry: FamilyEntry, options: ReadOptions | undefined): EntriesSource {
+    return this.#source(entry, options, HeldFor.READER);
+  }
+
+  #source(entry: FamilyEntry, given: ReadOptions | undefined, heldFor: HeldFor): EntriesSource {
     this.#engine.assertReadable();
+    const options = given ?? {};
     const view = new FamilyView();
-    if (this.#buffered !== undefined) return this.#held(this.#buffered, entry, options ?? {}, view);
-    const sequence = this.#pin(entry, options ?? {}, view);
+    if (this.#buffered !== undefined) {
+      return this.#held(entry, view, this.#hold(this.#buffered, options, heldFor), this.#buffered);
+    }
+    const sequence = this.#pin(entry, options, view, heldFor);
     return { view: () => view, release: () => this.#pins.unpin(sequence) };
   }
 
   // --- with a write buffer ----------------------------------------------------------------------
 
   #held(
-    buffered: BufferedVersions,
     entry: FamilyEntry,
-    options: ReadOptions,
     view: FamilyView,
+    version: HeldVersion,
+    buffered: BufferedVersions,
   ): EntriesSource {
-    const version = this.#hold(buffered, options);
     let moves = version.moves;
     version.read(entry, view);
     return {
@@ -124,19 +134,19 @@ export class Views {
     };
   }
 
-  #hold(buffered: BufferedVersions, options: ReadOptions): HeldVersion {
+  #hold(buffered: BufferedVersions, options: ReadOptions, heldFor: HeldFor): HeldVersion {
     const consistency = consistencyOf(options);
     if (options.snapshot !== undefined) {
       return buffered.holdAgain(this.#openSnapshot(options.snapshot).sequence);
     }
-    if (consistency === 'applied') return buffered.holdApplied();
+    if (consistency === 'applied') return buffered.holdApplied(heldFor);
     const isNewest = consistency === 'latest' && !this.#engine.hasFailed;
-    return isNewest ? buffered.holdNewest() : buffered.holdSynced();
+    return isNewest ? buffered.holdNewest(heldFor) : buffered.holdSynced(heldFor);
   }
 
   // --- without ----------------------------------------------------------------------------------
 
-  #pin(entry: FamilyEntry, options: ReadOptions, view: FamilyView): number {
+  #pin(entry: FamilyEntry, options: ReadOptions, view: FamilyView, heldFor: HeldFor): number {
     const consistency = consistencyOf(options);
     if (options.snapshot !== undefined) {
       const snapshot = this.#openSnapshot(options.snapshot);
@@ -148,7 +158,7 @@ export class Views {
     const { root } = view;
     if (consistency === 'latest' && !engine.hasFailed) {
       engine.families.readAdmitted(entry, root);
-      this.#pins.pin(engine.lastCommitted);
+      this.#pins.hold(engine.lastCommitted, heldFor);
       return engine.lastCommitted;
     }
     // Older versions are pinned while a page operation still protects them.
@@ -156,7 +166,7 @@ export class Views {
     try {
       const sequence =
         consistency === 'applied' ? this.#readApplied(entry, root) : this.#readSynced(entry, root);
-      this.#pins.pin(sequence);
+      this.#pins.hold(sequence, heldFor);
       return sequence;
     } finally {
       engine.end(opened);
@@ -198,7 +208,8 @@ export class Views {
    * A point read that reads cold pages without blocking the event loop: a descent that meets a page
    * that is not in memory gives up, the page is read asynchronously, and the descent starts anew.
    * Who has loaded as many pages as there are frames has lost the first ones again, to a value that
-   * the cache cannot hold or to other readers: then the read is done on this thread.
+   * the cache cannot hold or to other readers: then the read is done on this thread. So it is when
+   * no version can be held any more.
    */
   readAsync<K, V>(
     entry: FamilyEntry,
@@ -219,7 +230,12 @@ export class Views {
     keyBytes: Buffer,
     options: ReadOptions,
   ): Promise<V | undefined> {
-    const source = this.pinned(entry, options);
+    const source = this.#sourceIfAny(entry, options);
+    if (source === undefined) {
+      const readNow = (viewOf: ViewOf) =>
+        readRaw(this.context, viewOf(), keyBytes, keyBytes.length);
+      return this.#decode(codec, this.within(entry, options, readNow));
+    }
     const { pager } = this.#engine;
     const read = () => readRaw(this.context, source.view(), keyBytes, keyBytes.length);
     try {
@@ -236,6 +252,16 @@ export class Views {
       return this.#decode(codec, read());
     } finally {
       source.release();
+    }
+  }
+
+  /** As `pinned`; `undefined` when it would be one version too many. */
+  #sourceIfAny(entry: FamilyEntry, options: ReadOptions | undefined): EntriesSource | undefined {
+    try {
+      return this.pinned(entry, options);
+    } catch (error) {
+      if (error instanceof ManifoldError && error.code === 'ERR_MANIFOLD_LIMIT') return undefined;
+      throw error;
     }
   }
 

@@ -80,10 +80,10 @@ function engineOn(vfs: Vfs, kind: Kind): Engine {
 
 class Pins {
   count = 0;
-  pin(): void {
+  pinCheckpoint(): void {
     this.count++;
   }
-  unpin(): void {
+  unpinCheckpoint(): void {
     this.count--;
   }
 }

@@ -37,8 +37,17 @@ export const WRITE_BUFFER_TOMBSTONES_MAX = 64;
 
 /** Threads that may be inside a read at once: main, workers, later attached threads. */
 export const THREADS_MAX = 32;
-/** Distinct sequences pinned by snapshots and iterators at once. */
-export const SNAPSHOT_SLOTS_MAX = 4096;
+/** Versions, of different sequences, that snapshots and iterators hold at once. */
+export const HELD_VERSIONS_MAX = 4096;
+/** Versions beyond these that synchronous reads hold for the length of their call. */
+export const CALL_VERSIONS_MAX = 16;
+/** Checkpoints that backups and verifications keep at once. */
+export const HELD_CHECKPOINTS_MAX = 64;
+/** Root sets that the reads of a write buffer stand on while one follows the other. */
+export const BASES_MAX = 4;
+/** Rows of pins: with one for each of these, what the engine pins for itself finds a row always. */
+export const SNAPSHOT_SLOTS_MAX =
+  HELD_VERSIONS_MAX + CALL_VERSIONS_MAX + HELD_CHECKPOINTS_MAX + BASES_MAX;
 /** Page numbers ready for allocation that are kept in shared memory. */
 export const FREE_PAGES_SHARED_MAX = 64 * KIB;
 /** Records in flight between append and sync. */

@@ -3,8 +3,9 @@
  *
  * The version is pinned when the iterator is made (`open` is called once, by `createEntries`), so
  * it shows the state of that moment, however late it is stepped first. It is given back exactly
- * once: at the end, on `return`/`throw`/`close`, when a step throws, or, for an iterator that was
- * dropped without any of these, when the garbage collector finds it.
+ * once: with the last entry that `limit` allows, at the end, on `return`/`throw`/`close`, when a
+ * step throws, or, for an iterator that was dropped without any of these, when the garbage
+ * collector finds it.
  *
  * Invariants
  * 1. Between two calls an iterator holds a key and a pinned version, never a position in memory:
@@ -81,6 +82,7 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
   #from: From = From.START;
   #key: Buffer = NO_KEY;
   #closed = false;
+  #holds = true;
 
   constructor(
     context: ReadContext,
@@ -108,6 +110,7 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     this.#batch = takeBatch();
     this.#source = source;
     this.#pin = new Pin(source, this);
+    if (range.limit === 0) this.#letGo();
   }
 
   next(): IteratorResult<T, undefined> {
@@ -117,7 +120,9 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
         this.close();
         return { value: undefined, done: true };
       }
-      return { value: this.#take(this.#at++), done: false };
+      const value = this.#take(this.#at++);
+      if (this.#at === this.#left) this.#letGo();
+      return { value, done: false };
     } catch (error) {
       this.close();
       throw error;
@@ -142,6 +147,13 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     this.#batch = NO_ENTRIES;
     this.#at = 0;
     giveBatch(batch);
+    this.#letGo();
+  }
+
+  /** Gives the version back; nothing is read from now on. */
+  #letGo(): void {
+    if (!this.#holds) return;
+    this.#holds = false;
     this.#pin.release();
   }
 

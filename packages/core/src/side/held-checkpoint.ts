@@ -43,8 +43,8 @@ import type { CheckpointContents } from './tasks/load-contents.js';
 export interface SideDatabase {
   checkpoint(): Promise<void>;
   readonly pins: {
-    pin(sequence: number): void;
-    unpin(sequence: number): void;
+    pinCheckpoint(sequence: number): void;
+    unpinCheckpoint(sequence: number): void;
   };
 }
 
@@ -95,7 +95,7 @@ export async function holdCheckpoint(
   const { pins } = database;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const { meta, otherProblem } = newestMeta(engine);
-    pins.pin(meta.sequence);
+    pins.pinCheckpoint(meta.sequence);
     let isHeld = false;
     try {
       const contents = await job.run('loadContents', { dataPath, meta, reportsUnreadable });
@@ -106,11 +106,11 @@ export async function holdCheckpoint(
         const isDamaged = otherProblem !== undefined && again.otherProblem === otherProblem;
         const offset = metaSlot(meta.metaGeneration + 1) * meta.pageBytes;
         const otherMetaProblem = isDamaged ? { offset, message: otherProblem } : undefined;
-        const release = (): void => pins.unpin(meta.sequence);
+        const release = (): void => pins.unpinCheckpoint(meta.sequence);
         return { dataPath, meta, contents, otherMetaProblem, release };
       }
     } finally {
-      if (!isHeld) pins.unpin(meta.sequence);
+      if (!isHeld) pins.unpinCheckpoint(meta.sequence);
     }
   }
   throw new ManifoldError(

@@ -10,7 +10,7 @@ import type { Batch, CommitWithValue, Transaction, WriteTransaction } from './tr
 /**
  * The state of the database after one commit, for as long as you need it. Taking one is cheap and
  * never blocks writers; an open one keeps superseded pages from being reused, which `stats()`
- * shows.
+ * shows. Snapshots and iterators hold at most 4,096 different versions at once.
  *
  * @example
  * {
@@ -81,11 +81,16 @@ export interface Database
   writeSync<T>(build: (tx: WriteTransaction) => T, options?: CommitOptions): CommitWithValue<T>;
   /**
    * Runs an asynchronous body on a snapshot and commits what it wrote if everything it read still
-   * holds; otherwise runs it again, as often as `retries` allows. Serialisable.
+   * holds; otherwise runs it again, as often as `retries` allows. Serialisable. Rejects with
+   * `ERR_MANIFOLD_LIMIT` when the snapshot cannot be taken.
    */
   transaction<T>(body: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   batch(): Batch;
-  /** The state after the last commit, `lastCommitted`. */
+  /**
+   * The state after the last commit, `lastCommitted`.
+   *
+   * @throws ManifoldError `ERR_MANIFOLD_LIMIT` when that would be one version too many
+   */
   snapshot(): Snapshot;
 
   /** Sequence of the last commit that was admitted; what default reads see. */

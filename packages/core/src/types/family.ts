@@ -45,8 +45,10 @@ export interface Range<K> extends KeyRange<K>, ReadOptions {}
  *
  * `for`-`of` reads on the calling thread; `for await` lets the event loop run in between and reads
  * cold pages without blocking it. A loop closes it at its end, also by `break` or an exception; one
- * that you step by hand needs `close()` or `using`, because until then it holds on to its state (a
- * forgotten one never blocks writers).
+ * that you step by hand needs `close()` or `using`, because until then, or until its `limit` is
+ * used up, it holds on to its state. A forgotten one never blocks writers, but it keeps superseded
+ * pages, and one of 4,096 places: iterators and snapshots hold at most so many different versions,
+ * and making one more throws `ERR_MANIFOLD_LIMIT`.
  *
  * @typeParam T what each step gives
  * @typeParam K type of the keys, for `seek`
@@ -82,13 +84,21 @@ export interface FamilyReads<K, V> {
    * @throws ManifoldError `ERR_MANIFOLD_CLOSED`, `ERR_MANIFOLD_CORRUPT`, `ERR_MANIFOLD_IO`
    */
   get(key: K, options?: ReadOptions): V | undefined;
-  /** Like `get`, for data that may be cold: reads from disk without blocking the event loop. */
+  /**
+   * Like `get`, for data that may be cold: reads from disk without blocking the event loop, unless
+   * snapshots and iterators hold as many versions as they may.
+   */
   getAsync(key: K, options?: ReadOptions): Promise<V | undefined>;
   /** Whether the key has a value. Cheaper than `get`: the value is neither read nor decoded. */
   has(key: K, options?: ReadOptions): boolean;
   /** The values of many keys out of one state, in the order of the keys. */
   getMany(keys: readonly K[], options?: ReadOptions): (V | undefined)[];
-  /** Key-value pairs in key order. */
+  /**
+   * Key-value pairs in key order.
+   *
+   * @throws ManifoldError `ERR_MANIFOLD_LIMIT` as described at {@link Entries}; so do `keys` and
+   *   `values`
+   */
   entries(range?: Range<K>): Entries<[K, V], K>;
   /** Keys in order; values are not read. */
   keys(range?: Range<K>): Entries<K, K>;

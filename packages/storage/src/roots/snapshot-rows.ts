@@ -46,7 +46,7 @@ export class SnapshotPins {
     if (row === SNAPSHOT_SLOTS_MAX) {
       throw new ManifoldError(
         'ERR_MANIFOLD_LIMIT',
-        `at most ${SNAPSHOT_SLOTS_MAX} different versions can be pinned by snapshots and iterators`,
+        `at most ${SNAPSHOT_SLOTS_MAX} different versions can be pinned`,
       );
     }
     const at = SNAPSHOT_ROWS + row * SNAPSHOT_WORDS;
