@@ -8,6 +8,7 @@
  * 2. `exists` is what the newest admitted commit says. A family gets its id and slot when a
  *    transaction first writes to it, and exists once that transaction is admitted.
  * 3. A slot is handed out again only after the drop of its last family was checkpointed.
+ * 4. An earlier life of a name is forgotten once no version before its drop is read, nor can be.
  */
 import {
   COLUMN_FAMILIES_MAX,
@@ -31,12 +32,11 @@ import {
   type FamilyAtStart,
   type Shared,
 } from '@manifold-db/storage';
+import { Fifo } from './fifo.js';
 
 export const NO_SLOT = -1;
 const NO_ID = 0;
 export const DEFAULT_FAMILY = 'default';
-/** Drops of one name that snapshots taken before them can still look behind. */
-const PAST_FAMILIES_MAX = 1024;
 
 export class FamilyEntry {
   readonly name: string;
@@ -46,7 +46,7 @@ export class FamilyEntry {
   exists = false;
   /** The commit that created the family of now. */
   createdAt = 0;
-  /** Earlier lives of the name that open snapshots may still show, oldest first. */
+  /** Earlier lives of the name that somebody may still read, oldest first. */
   readonly past: PastFamily[] = [];
 
   constructor(name: string, nameBytes: Buffer) {
@@ -61,8 +61,26 @@ export class FamilyEntry {
 
   /** Where the family that had this name at a sequence has its row. */
   identityAt(sequence: number): Identity {
-    const family = this.past.find((past) => sequence < past.droppedAt) ?? this;
+    const family = this.past[this.#pastBefore(sequence)] ?? this;
     return sequence < family.createdAt ? ABSENT : family;
+  }
+
+  /** Forgets the lives that had ended by then. */
+  forgetUpTo(sequence: number): void {
+    this.past.splice(0, this.#pastBefore(sequence));
+  }
+
+  /** How many of the earlier lives had ended at a sequence. */
+  #pastBefore(sequence: number): number {
+    const { past } = this;
+    let low = 0;
+    let high = past.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (sequence < past[middle]!.droppedAt) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 }
 
@@ -78,6 +96,12 @@ interface PastFamily extends Identity {
   readonly droppedAt: number;
 }
 
+/** The end of one life of a name. */
+interface Ended {
+  readonly entry: FamilyEntry;
+  readonly droppedAt: number;
+}
+
 /** A slot whose family was dropped at `sequence`. */
 interface DroppedSlot {
   readonly slot: number;
@@ -89,9 +113,17 @@ export class Families {
   readonly #byName = new Map<string, FamilyEntry>();
   readonly #byId = new Map<number, FamilyEntry>();
   readonly #dropped: DroppedSlot[] = [];
+  /** Of all lives that are not forgotten, in this order. */
+  readonly #ended = new Fifo<Ended>();
+  #oldestRead: (() => number) | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+  }
+
+  /** Recovery is over; `oldestRead` says before which version nobody reads, now or later. */
+  start(oldestRead: () => number): void {
+    this.#oldestRead = oldestRead;
   }
 
   /** The entry of a name; made when it is new. Throws for a name that cannot be stored. */
@@ -160,11 +192,24 @@ export class Families {
   admitDrop(entry: FamilyEntry, sequence: number): void {
     this.#dropped.push({ slot: entry.slot, sequence });
     const { id, slot, createdAt } = entry;
-    entry.past.push({ id, slot, createdAt, droppedAt: sequence });
-    if (entry.past.length > PAST_FAMILIES_MAX) entry.past.shift();
     entry.exists = false;
     entry.slot = NO_SLOT;
     entry.id = NO_ID;
+    // Nobody looks behind what was recovered.
+    if (this.#oldestRead === undefined) return;
+    entry.past.push({ id, slot, createdAt, droppedAt: sequence });
+    this.#ended.push({ entry, droppedAt: sequence });
+    this.#forgetUpTo(this.#oldestRead());
+  }
+
+  /** What only versions before this one show. */
+  #forgetUpTo(sequence: number): void {
+    for (;;) {
+      const first = this.#ended.peek();
+      if (first === undefined || first.droppedAt > sequence) return;
+      this.#ended.shift();
+      first.entry.forgetUpTo(sequence);
+    }
   }
 
   /** Reads the admitted root of an entry into `root`; an absent family is an empty tree. */

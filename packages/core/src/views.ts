@@ -50,6 +50,17 @@ export class Views {
     this.#pins = pins;
     this.#buffered = buffered;
     this.#published = new RootSetReader(engine.shared);
+    engine.families.start(() => this.#oldestRead());
+  }
+
+  /**
+   * No version before this one is read, now or later: what is held is pinned, with a write buffer
+   * also the root set below it, and what is synced or applied only moves on.
+   */
+  #oldestRead(): number {
+    const pinned = this.#pins.oldest()?.sequence ?? Infinity;
+    if (this.#buffered !== undefined) return pinned;
+    return Math.min(pinned, this.#applier.syncedView.sequence, this.#engine.applied);
   }
 
   /**
