@@ -6,8 +6,10 @@
  * 1. An entry object stands for one name for as long as the database is open; its id and slot
  *    change when the family is dropped and written again.
  * 2. `exists` is what the newest admitted commit says. A family gets its id and slot when a
- *    transaction first writes to it, and exists once that transaction is admitted.
- * 3. A slot is handed out again only after the drop of its last family was checkpointed.
+ *    transaction first writes to it, and exists once that transaction is admitted. Transactions
+ *    that create the same family share both; they are given back when all of them are given up.
+ * 3. A slot is handed out again only after the drop of its last family was checkpointed, or when
+ *    its family never came to be.
  * 4. An earlier life of a name is forgotten once no version before its drop is read, nor can be.
  */
 import {
@@ -44,6 +46,8 @@ export class FamilyEntry {
   slot = NO_SLOT;
   id = NO_ID;
   exists = false;
+  /** Transactions that were creating the family of now, before it existed. */
+  creators = 0;
   /** The commit that created the family of now. */
   createdAt = 0;
   /** Earlier lives of the name that somebody may still read, oldest first. */
@@ -113,6 +117,8 @@ export class Families {
   readonly #byName = new Map<string, FamilyEntry>();
   readonly #byId = new Map<number, FamilyEntry>();
   readonly #dropped: DroppedSlot[] = [];
+  /** Slots given back by creations that came to nothing. */
+  readonly #unused: number[] = [];
   /** Of all lives that are not forgotten, in this order. */
   readonly #ended = new Fifo<Ended>();
   #oldestRead: (() => number) | undefined;
@@ -177,9 +183,28 @@ export class Families {
     const next = loadWideOwned(roots, ROOTS_NEXT_ID);
     entry.slot = this.#takeSlot(entry);
     entry.id = id ?? next;
+    entry.creators = 0;
     storeWide(roots, ROOTS_NEXT_ID, Math.max(next, entry.id + 1));
     this.#byId.set(entry.id, entry);
     writeFamilyName(this.#shared, entry.slot, entry.name);
+  }
+
+  /** A transaction creates the family; it has id and slot from here on. */
+  beginCreation(entry: FamilyEntry): void {
+    if (entry.slot === NO_SLOT) this.assign(entry);
+    entry.creators++;
+  }
+
+  /**
+   * A transaction gives up its creation of the family that got this id. The family may have been
+   * committed meanwhile, by this transaction in another builder or by another one.
+   */
+  endCreation(entry: FamilyEntry, id: number): void {
+    if (entry.exists || entry.id !== id || --entry.creators > 0) return;
+    this.#unused.push(entry.slot);
+    this.#byId.delete(id);
+    entry.slot = NO_SLOT;
+    entry.id = NO_ID;
   }
 
   /** The family's creation was admitted. */
@@ -221,7 +246,9 @@ export class Families {
   #takeSlot(entry: FamilyEntry): number {
     const { roots } = this.#shared;
     const slots = roots[ROOTS_SLOTS]!;
-    if (slots < COLUMN_FAMILIES_MAX - this.#slotsKept(entry)) {
+    if (this.#unused.length + COLUMN_FAMILIES_MAX - slots > this.#slotsKept(entry)) {
+      const unused = this.#unused.pop();
+      if (unused !== undefined) return unused;
       Atomics.store(roots, ROOTS_SLOTS, slots + 1);
       return slots;
     }

@@ -24,7 +24,7 @@ import {
   type KeyEncoding,
   type ValueEncoding,
 } from '../encoding/index.js';
-import { NO_SLOT, type Families, type FamilyEntry } from '../families.js';
+import type { Families, FamilyEntry } from '../families.js';
 import type { FamilyView } from '../read/index.js';
 import { Staging } from '../staging.js';
 
@@ -47,6 +47,13 @@ export interface FamilyTouch {
   isDropped: boolean;
 }
 
+/** A family that the transaction creates, and where its operations begin in the staging buffer. */
+interface Creation {
+  readonly entry: FamilyEntry;
+  readonly id: number;
+  readonly at: number;
+}
+
 export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouch> {
   readonly staging = new Staging();
   protected source: ViewSource = () => false;
@@ -54,6 +61,8 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
   readonly #bytesMax: number;
   /** The family of the last operation: most transactions stay in one for a while. */
   #last: Change | undefined;
+  /** In the order of `at`. */
+  #creations: Creation[] = [];
   /** Why log bytes and changes may disagree. */
   #breakage: { readonly error: unknown } | undefined;
 
@@ -65,6 +74,7 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
   start(source: ViewSource): void {
     this.staging.reset();
     this.source = source;
+    if (this.#creations.length > 0) this.#creations = [];
     this.#last = undefined;
     this.#breakage = undefined;
   }
@@ -264,6 +274,7 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
   }
 
   rollBackTo(mark: BuildMark): void {
+    this.#endCreations(mark.length);
     this.staging.length = mark.length;
     this.staging.operationCount = mark.operationCount;
     this.#last = undefined;
@@ -281,6 +292,7 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
   }
 
   abort(): void {
+    this.#endCreations(0);
     this.staging.reset();
     this.#last = undefined;
   }
@@ -288,6 +300,16 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
   /** Refuses a put that would be too large alone; in a transaction `requireRoom` looks again. */
   requireFits(keyBytes: number, valueBytes: number): void {
     if (operationBytes(keyBytes, valueBytes) > this.#bytesMax) throw this.#tooLarge();
+  }
+
+  /** Gives up the families that were created from a place in the staging buffer on. */
+  #endCreations(from: number): void {
+    for (;;) {
+      const last = this.#creations.at(-1);
+      if (last === undefined || last.at < from) return;
+      this.#creations.pop();
+      this.#families.endCreation(last.entry, last.id);
+    }
   }
 
   /** Before an operation changes anything. */
@@ -317,11 +339,12 @@ export abstract class TransactionBuilder<Change extends FamilyTouch = FamilyTouc
   }
 
   #create(entry: FamilyEntry): Change {
-    if (entry.slot === NO_SLOT) this.#families.assign(entry);
     const { staging } = this;
     const { nameBytes } = entry;
     this.requireRoom(nameBytes.length, 0);
     staging.ensure(OPERATION_HEADER_BYTES + padTo4(nameBytes.length));
+    this.#families.beginCreation(entry);
+    this.#creations.push({ entry, id: entry.id, at: staging.length });
     nameBytes.copy(staging.bytes, staging.length + OPERATION_HEADER_BYTES);
     staging.seal(OperationKind.CREATE_FAMILY, 0, entry.id, nameBytes.length, 0);
     return this.addChange(entry, true);
