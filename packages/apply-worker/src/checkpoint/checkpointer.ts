@@ -202,7 +202,10 @@ export class Checkpointer {
     return NEXT_PHASE;
   }
 
-  /** Runs `work` inside an operation; when no frame is free it is undone and tried again later. */
+  /**
+   * Runs `work` inside an operation; when no frame is free it is undone and tried again: at once
+   * when a sync makes frames of this checkpoint clean, for others may never let any go, else later.
+   */
   #withFrames(run: Run, work: () => void, undo?: () => void): Outcome {
     const { pager } = this.#parts.context;
     const mark = run.diff.mark();
@@ -219,7 +222,10 @@ export class Checkpointer {
     if (!this.isWaitingForFrames) return NEXT_PHASE;
     undo?.();
     pager.rollBack(run.diff, mark);
-    return BLOCKED;
+    if (!run.writeOut.isUnsynced) return BLOCKED;
+    this.isWaitingForFrames = false;
+    run.writeOut.sync();
+    return AGAIN;
   }
 
   #syncPages(run: Run): Outcome {

@@ -65,6 +65,11 @@ export class PageWriteOut {
     return this.#next === this.#pages.length;
   }
 
+  /** What was written last still occupies its frames, until the next sync. */
+  get isUnsynced(): boolean {
+    return this.#clean < this.#next;
+  }
+
   /** Writes or syncs the next piece; false when the disk is full. */
   step(): boolean {
     if (this.#unsyncedBytes >= this.#unsyncedBytesMax) {
