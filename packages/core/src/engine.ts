@@ -27,7 +27,7 @@ import {
 } from '@manifold-db/storage';
 import { Families } from './families.js';
 import type { ViewSource } from './build/builder.js';
-import type { BuildContext } from './build/tree-changes.js';
+import type { BuildContext, TreeChanges } from './build/tree-changes.js';
 import { hasWriteBuffer } from './options/index.js';
 import { ReadMemory } from './read/context.js';
 import type { Host } from './supervise/host.js';
@@ -74,6 +74,8 @@ export class Engine implements BuildContext {
   recovery: RecoveryReport | undefined;
   /** Other threads run: not while recovery replays, nor in a database opened for reading only. */
   hasWorkers = false;
+  /** Page diffs of running optimistic transactions. */
+  readonly privateChanges = new Set<TreeChanges>();
   /** Sequence of the newest admitted commit. */
   lastCommitted = 0;
   #state = OPEN;
@@ -108,8 +110,16 @@ export class Engine implements BuildContext {
     this.pager.endOperation();
   }
 
+  /** Dirty pages, at most, that are in no commit: no checkpoint makes them clean. */
+  privatePageCount(): number {
+    let count = 0;
+    for (const { diff } of this.privateChanges) count += diff.unspilledCount;
+    return count;
+  }
+
   waitForFrames(pages: number): void {
     const { pager } = this;
+    if (this.#spillPrivatePages() && pager.reserveFrames(pages)) return;
     if (this.hasWorkers) this.#waitForRoom(pages);
     if (this.hasFailed) throw this.poisonedError();
     if (pager.reservedFrames() >= pages) return;
@@ -117,6 +127,20 @@ export class Engine implements BuildContext {
       'ERR_MANIFOLD_FULL',
       'the pages of one operation do not fit the cache; open with a larger cacheBytes',
     );
+  }
+
+  /** Running transactions may be paused for long: who needs frames must not wait for their end. */
+  #spillPrivatePages(): boolean {
+    if (this.privatePageCount() === 0) return false;
+    for (const changes of this.privateChanges) {
+      try {
+        changes.giveUpFrames();
+      } catch (error) {
+        // It keeps its frames, and others may give some; without, this caller is told so.
+        if (!(error instanceof ManifoldError)) throw error;
+      }
+    }
+    return true;
   }
 
   /**

@@ -11,6 +11,8 @@
  */
 import { ManifoldError } from '@manifold-db/storage';
 import type { TransactionBuilder } from './build/builder.js';
+import { PageDiffBuilder } from './build/page-builder.js';
+import type { TreeChanges } from './build/tree-changes.js';
 import { encodeBounds, encodeKey, type ByteBounds } from './encoding/index.js';
 import { closedError, type Engine } from './engine.js';
 import type { FamilyEntry } from './families.js';
@@ -41,6 +43,8 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
   readonly #engine: Engine;
   readonly #snapshot: DatabaseSnapshot;
   readonly #reads = new Map<FamilyEntry, ReadSet>();
+  /** Pages of its own, without a write buffer. */
+  readonly #changes: TreeChanges | undefined;
 
   /** `builder` is the transaction's own. */
   constructor(
@@ -54,6 +58,10 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
     this.#snapshot = snapshot;
     this.sequence = snapshot.sequence;
     builder.start((entry, view) => snapshot.readView(entry, view));
+    if (builder instanceof PageDiffBuilder) {
+      this.#changes = builder.changes;
+      engine.privateChanges.add(this.#changes);
+    }
   }
 
   /** Between two awaits of the body other operations run: no page operation stays open. */
@@ -148,6 +156,7 @@ export class OptimisticTransaction extends BuilderTransaction implements Transac
   /** Gives up the pages of the private build; the snapshot is the caller's to close. */
   discard(): void {
     this.builder.abort();
+    if (this.#changes !== undefined) this.#engine.privateChanges.delete(this.#changes);
     this.end();
   }
 }

@@ -18,10 +18,30 @@ function newAdmission() {
     frameCount: () => FRAMES,
     dirtyFrames: () => Atomics.load(shared.pagesControl, FRAMES_DIRTY),
   };
-  const engine = { shared, pager, options, requestCheckpoint: () => {} } as unknown as Engine;
+  const state = { privatePages: 0, checkpoints: 0 };
+  const engine = {
+    shared,
+    pager,
+    options,
+    requestCheckpoint: () => state.checkpoints++,
+    privatePageCount: () => state.privatePages,
+  } as unknown as Engine;
   const backlog = { isBusy: false, pendingCount: 0, hasQueueRoom: () => true };
-  return { admission: new Admission(engine, backlog), shared, backlog };
+  return { admission: new Admission(engine, backlog), shared, backlog, state };
 }
+
+describe('memory full of changes', () => {
+  it('closes, unless they are those of running transactions', () => {
+    const { admission, shared, state } = newAdmission();
+    Atomics.store(shared.pagesControl, FRAMES_DIRTY, 75);
+    state.privatePages = 4;
+    expect(admission.isOpen()).toBe(false);
+    expect(state.checkpoints).toBe(1);
+    state.privatePages = 5;
+    expect(admission.isOpen()).toBe(true);
+    expect(state.checkpoints).toBe(1);
+  });
+});
 
 describe('what an operation waits for', () => {
   it('is noticed when it came between the attempt in vain and the next operation', () => {

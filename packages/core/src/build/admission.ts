@@ -64,7 +64,7 @@ export class Admission {
 
   /** The stage that a new commit would have to wait for. */
   brake(): CommitStageName | undefined {
-    const { shared, pager, options } = this.#engine;
+    const { shared, options } = this.#engine;
     const { ringControl } = shared;
     if (this.#backlog.isBusy) return 'WaitForSync';
     const inRing = (ringControl[RING_CLAIMED]! - Atomics.load(ringControl, RING_CONSUMED)) | 0;
@@ -72,7 +72,7 @@ export class Admission {
     if (this.#backlog.pendingCount >= options.pendingCommitsMax) return 'ApplyChanges';
     if (!this.#backlog.hasQueueRoom()) return 'ApplyChanges';
     // A write buffer has bounds of its own; the apply worker sees to the frames of its merges.
-    if (!this.#engine.hasWriteBuffer && pager.dirtyFrames() > this.#dirtyMax) {
+    if (!this.#engine.hasWriteBuffer && this.#isMemoryFull()) {
       this.#wantCheckpoint();
       return 'ApplyChanges';
     }
@@ -83,10 +83,17 @@ export class Admission {
    * Memory is full of changes, and the disk has no room for the checkpoint that would relieve it.
    */
   isDiskFull(): boolean {
-    const { shared, pager, hasWriteBuffer } = this.#engine;
+    const { shared, hasWriteBuffer } = this.#engine;
     if (Atomics.load(shared.logSpace, LOG_FULL) === 0) return false;
     // With a write buffer this is asked when no generation is free.
-    return hasWriteBuffer || pager.dirtyFrames() > this.#dirtyMax;
+    return hasWriteBuffer || this.#isMemoryFull();
+  }
+
+  /** Of what a checkpoint can make clean: a transaction may wait for this very commit. */
+  #isMemoryFull(): boolean {
+    const dirty = this.#engine.pager.dirtyFrames();
+    if (dirty <= this.#dirtyMax) return false;
+    return dirty - this.#engine.privatePageCount() > this.#dirtyMax;
   }
 
   #wantCheckpoint(): void {

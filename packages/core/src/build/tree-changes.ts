@@ -204,6 +204,11 @@ export class TreeChanges {
     this.#context.end(this.#opened);
   }
 
+  /** For who needs the frames, while the transaction is paused. */
+  giveUpFrames(): void {
+    if (this.#pager.canWriteThrough && this.diff.unspilledCount > 0) this.#openAndSpill();
+  }
+
   /** Lets the epoch move on, and spills when the diff has grown over the cache. */
   #look(): void {
     this.#untilLook = CHANGES_PER_LOOK;
@@ -222,12 +227,20 @@ export class TreeChanges {
   #makeRoom(pages: number): void {
     if (this.#pager.reserveFrames(pages)) return;
     if (this.#pager.canWriteThrough && this.diff.allocatedCount > 0) {
-      this.#opened = this.#context.begin();
-      this.#isOpen = true;
-      this.#spill();
+      this.#openAndSpill();
       if (this.#pager.reserveFrames(pages)) return;
     }
     this.#context.waitForFrames(pages);
+  }
+
+  #openAndSpill(): void {
+    this.#opened = this.#context.begin();
+    this.#isOpen = true;
+    try {
+      this.#spill();
+    } finally {
+      this.pause();
+    }
   }
 
   #resetWriters(): void {
