@@ -201,9 +201,9 @@ export class BufferedCommits {
     this.sealUpTo(waiters.highestUpTo(this.#engine.lastCommitted));
   }
 
-  /** Generations are being merged, or wait for that. */
-  get awaitsMerge(): boolean {
-    return this.buffers.sealedCount > 0;
+  /** Generations are being merged, or wait for that, or a page diff waits to be published. */
+  get awaitsApply(): boolean {
+    return this.buffers.sealedCount > 0 || this.versions.awaitsPublish;
   }
 
   get isDue(): boolean {

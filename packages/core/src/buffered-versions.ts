@@ -84,8 +84,11 @@ export class BufferedVersions {
   readonly #reader: RootSetReader;
   readonly #held = new Map<number, HeldVersion>();
   #base: Base;
-  /** The base before the newest one while that is not synced: what `synced` reads stand on. */
-  #syncedBase: Base | undefined;
+  /**
+   * Bases below page diffs of this thread that are not published yet, ascending and pinned: what
+   * `synced` and `applied` reads stand on meanwhile. The first one is in the published root set.
+   */
+  readonly #older: Base[] = [];
   #seenPublished = 0;
 
   constructor(engine: Engine, pins: Pins, buffers: WriteBuffers) {
@@ -141,6 +144,7 @@ export class BufferedVersions {
       const reader = this.#reader;
       this.#seenPublished = Atomics.load(engine.shared.roots, ROOTS_PUBLISHED);
       reader.readSet();
+      this.#dropOlder(reader.sequence);
       // After recovery, and after a page diff of this thread, the base is ahead of the applier.
       if (reader.sequence <= this.#base.sequence) return;
       const rows = reader.rows.slice(0, reader.slots * ROOT_WORDS);
@@ -159,9 +163,8 @@ export class BufferedVersions {
     const before = this.#base;
     const base = this.#admittedBase(this.#engine.lastCommitted);
     this.#pins.pin(base.sequence);
-    this.#dropSyncedBase();
     this.#pins.pin(before.sequence);
-    this.#syncedBase = before;
+    this.#older.push(before);
     this.#standOn(base);
   }
 
@@ -215,12 +218,10 @@ export class BufferedVersions {
   holdSynced(heldFor: HeldFor): HeldVersion {
     this.advance();
     const synced = this.#syncedWithRoot();
-    if (synced >= this.#base.sequence) {
-      this.#dropSyncedBase();
-      return this.#hold(synced, this.#base, heldFor);
-    }
-    assert(this.#syncedBase !== undefined, 'a base that is not synced has one before it');
-    return this.#hold(this.#syncedBase.sequence, this.#syncedBase, heldFor);
+    if (synced >= this.#base.sequence) return this.#hold(synced, this.#base, heldFor);
+    const base = this.#baseAt(synced);
+    assert(base.sequence <= synced, 'below a base that is not synced there is one that is');
+    return this.#hold(base.sequence, base, heldFor);
   }
 
   /**
@@ -241,8 +242,7 @@ export class BufferedVersions {
   /** The published root set. */
   holdApplied(heldFor: HeldFor): HeldVersion {
     this.advance();
-    const isNewest = this.#engine.applied >= this.#base.sequence;
-    const base = isNewest ? this.#base : (this.#syncedBase ?? this.#base);
+    const base = this.#baseAt(this.#engine.applied);
     return this.#hold(base.sequence, base, heldFor);
   }
 
@@ -254,10 +254,24 @@ export class BufferedVersions {
     return version;
   }
 
-  #dropSyncedBase(): void {
-    if (this.#syncedBase === undefined) return;
-    this.#pins.unpin(this.#syncedBase.sequence);
-    this.#syncedBase = undefined;
+  /** The newest base that is not above `sequence`, or else the oldest one. */
+  #baseAt(sequence: number): Base {
+    if (this.#base.sequence <= sequence) return this.#base;
+    const older = this.#older.findLast((base) => base.sequence <= sequence);
+    return older ?? this.#older[0] ?? this.#base;
+  }
+
+  /** What is published is synced: nothing is read below it any more. */
+  #dropOlder(published: number): void {
+    const older = this.#older;
+    while (older.length > 0 && (older[1] ?? this.#base).sequence <= published) {
+      this.#pins.unpin(older.shift()!.sequence);
+    }
+  }
+
+  /** A page diff of this thread waits to be published, and keeps the version before it. */
+  get awaitsPublish(): boolean {
+    return this.#older.length > 0;
   }
 
   /** Each held version is a stop of the generation around it: their number has a limit. */

@@ -437,7 +437,7 @@ export class CommitPipeline {
     if (this.applier.needsSync) interest |= REASON_SYNCED;
     // Nobody's promise depends on it, so the process may end without.
     const keepsAlive = interest !== 0;
-    if (this.buffered?.awaitsMerge === true) interest |= REASON_APPLIED;
+    if (this.buffered?.awaitsApply === true) interest |= REASON_APPLIED;
     if (interest === 0) {
       this.#unwatch();
       return;
