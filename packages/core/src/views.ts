@@ -23,6 +23,7 @@ import { HeldFor, type Pins } from './pins.js';
 import type { EntriesSource } from './read/entries.js';
 import type { FamilyCodec, ReadContext } from './read/context.js';
 import { FamilyView, decodeRaw, readRaw, type ViewOf } from './read/index.js';
+import { keepsTree } from './read/pin.js';
 import { DatabaseSnapshot, type Snapshots } from './snapshots.js';
 import type { ReadOptions, Snapshot } from './types.js';
 
@@ -255,7 +256,8 @@ export class Views {
       while (loads < loadsMax) {
         const result = readInMemory(pager, read);
         if ('value' in result) return this.#decode(codec, result.value);
-        const isLoaded = await loadPagesAsync(pager, result.missing);
+        const isKept = keepsTree(this.context, source);
+        const isLoaded = await loadPagesAsync(pager, result.missing, isKept);
         loads += result.missing.length;
         this.#engine.assertReadable();
         if (!isLoaded) break;

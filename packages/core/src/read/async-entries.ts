@@ -24,6 +24,8 @@ export interface SteppedWalk<T> {
   readonly hasBatch: boolean;
   /** Reads the next batch out of memory; gives the pages that have to be loaded for it first. */
   readAhead(): readonly PageReference[];
+  /** Those pages still belong to what the walk shows. */
+  keepsPages(): boolean;
   next(): IteratorResult<T, undefined>;
   return(): IteratorResult<T, undefined>;
 }
@@ -81,10 +83,11 @@ export class AsyncEntries<T> implements AsyncIterableIterator<T, undefined> {
 
   /** Makes the next batch, unless it takes more than can be loaded asynchronously. */
   async #load(): Promise<void> {
+    const isKept = (): boolean => this.#walk.keepsPages();
     for (let loads = 0; loads < LOADS_MAX; loads++) {
       const missing = this.#walk.readAhead();
       if (missing.length === 0) return;
-      if (!(await loadPagesAsync(this.#pager, missing))) return;
+      if (!(await loadPagesAsync(this.#pager, missing, isKept))) return;
     }
   }
 

@@ -35,7 +35,7 @@ import {
   type ReadMemory,
 } from './context.js';
 import { CoveredSegment, type CoveredRange } from './covered.js';
-import { Pin, type EntriesSource } from './pin.js';
+import { Pin, keepsTree, type EntriesSource } from './pin.js';
 import type { FamilyView } from './view.js';
 
 export type { EntriesSource } from './pin.js';
@@ -83,6 +83,8 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
   #key: Buffer = NO_KEY;
   #closed = false;
   #holds = true;
+  /** Set while pages are loaded. */
+  #keepsTree: (() => boolean) | undefined;
 
   constructor(
     context: ReadContext,
@@ -178,7 +180,13 @@ class Walk<K, V, T> implements Entries<T, K>, SteppedWalk<T> {
     if (this.#closed || this.hasBatch) return [];
     this.#context.assertReadable();
     const read = readInMemory(this.#context.pager, () => this.#refill());
-    return 'value' in read ? [] : read.missing;
+    if ('value' in read) return [];
+    this.#keepsTree = keepsTree(this.#context, this.#source);
+    return read.missing;
+  }
+
+  keepsPages(): boolean {
+    return !this.#closed && this.#keepsTree!();
   }
 
   seek(key: K): this {

@@ -2,6 +2,7 @@
  * The hold of an iterator on its version, and the last resort that gives it back for iterators that
  * were dropped. Any thread.
  */
+import type { ReadContext } from './context.js';
 import type { FamilyView } from './view.js';
 
 export interface EntriesSource {
@@ -12,6 +13,23 @@ export interface EntriesSource {
    * collector and after the database was closed; must not throw nor refer to the iterator.
    */
   release(): void;
+}
+
+/**
+ * Tells later whether pages that are read now are still kept: nothing has ended, and the version
+ * stands on the same tree. With a write buffer it moves on to newer trees, and lets the old one go.
+ */
+export function keepsTree(context: ReadContext, source: EntriesSource): () => boolean {
+  const { page, birth } = source.view().root;
+  return () => {
+    try {
+      context.assertReadable();
+    } catch {
+      return false;
+    }
+    const { root } = source.view();
+    return root.page === page && root.birth === birth;
+  };
 }
 
 const forgotten = new FinalizationRegistry<Pin>((pin) => pin.release());

@@ -1,6 +1,9 @@
 /**
  * Reading cold pages without blocking the event loop: a read runs on what is in memory; when it
  * misses a page it gives up, the page is brought in asynchronously, and the read runs anew.
+ *
+ * Invariant: bytes that were read go into a frame only while the version that they belong to is
+ * kept. Later the number of the page may be free, or another page's.
  */
 import { assert } from '../assert.js';
 import type { PageReference } from '../format/free-map.js';
@@ -26,20 +29,31 @@ export function readInMemory<T>(pager: Pager, read: () => T): MemoryRead<T> {
 }
 
 /**
- * Brings pages into memory, side by side. Outside an operation; the caller has pinned the version
- * that they belong to. False when no frame was free for one of them: then only a read that loads by
- * itself gets on.
+ * Brings pages into memory, side by side. Outside an operation. `isKept` says whether the version
+ * that they belong to is still the caller's; what is read afterwards is nobody's, errors included.
+ * False when no frame was free for one of them: then only a read that loads by itself gets on.
  */
 export async function loadPagesAsync(
   pager: Pager,
   pages: readonly PageReference[],
+  isKept: () => boolean,
 ): Promise<boolean> {
   pager.flushWriteThrough();
-  const loaded = await Promise.all(pages.map((page) => loadPageAsync(pager, page)));
-  return loaded.every((isLoaded) => isLoaded);
+  // All of them end before the first error is told: the caller lets the version go then.
+  const reads = await Promise.allSettled(pages.map((page) => loadPageAsync(pager, page, isKept)));
+  let areLoaded = true;
+  for (const read of reads) {
+    if (read.status === 'rejected') throw read.reason;
+    areLoaded &&= read.value;
+  }
+  return areLoaded;
 }
 
-async function loadPageAsync(pager: Pager, { page, birth }: PageReference): Promise<boolean> {
+async function loadPageAsync(
+  pager: Pager,
+  { page, birth }: PageReference,
+  isKept: () => boolean,
+): Promise<boolean> {
   const { file, pageBytes } = pager;
   assert(file !== undefined, 'a page that is not in memory is in the file');
   const target = new Uint8Array(pageBytes);
@@ -48,8 +62,10 @@ async function loadPageAsync(pager: Pager, { page, birth }: PageReference): Prom
   try {
     bytes = (await file.readAsync?.(target, offset)) ?? file.read(target, offset);
   } catch (error) {
+    if (!isKept()) return true;
     throw pager.loader.readError(page, error);
   }
+  if (!isKept()) return true;
   pager.loader.misses++;
   pager.loader.verify(page, birth, target, bytes);
   pager.beginOperation();

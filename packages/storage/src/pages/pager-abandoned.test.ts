@@ -13,6 +13,7 @@ import {
   bodyByte,
   coldPage,
   createTestPager,
+  isKept,
   makePage,
   newDiff,
   operate,
@@ -61,7 +62,7 @@ describe('a lock whose holder is dead', () => {
     });
     // Asynchronous reads are told to read by themselves.
     expect(readInMemory(pager, () => read(pager, cold))).toEqual({ missing: [cold] });
-    expect(await loadPagesAsync(pager, [cold])).toBe(false);
+    expect(await loadPagesAsync(pager, [cold], isKept)).toBe(false);
   });
 
   it('ends what would change pages, and what it leaves can be given up', () => {

@@ -20,6 +20,7 @@ import {
   bodyByte,
   coldPage,
   createTestPager,
+  isKept,
   makePage,
   newDiff,
   operate,
@@ -89,7 +90,7 @@ describe('a page that is brought in without blocking', () => {
     const { page, birth } = coldPage(pager, newDiff(pager), 8);
     const linked = operate(other, () => other.fetch(page, birth));
     const free = pager.freeFrames();
-    expect(await loadPagesAsync(pager, [{ page, birth }])).toBe(true);
+    expect(await loadPagesAsync(pager, [{ page, birth }], isKept)).toBe(true);
     expect([pager.findFrame(page), pager.freeFrames()]).toEqual([linked, free]);
   });
 
@@ -97,7 +98,7 @@ describe('a page that is brought in without blocking', () => {
     const pager = createTestPager({ cacheBytes: MIB });
     const { page, birth } = coldPage(pager, newDiff(pager), 8);
     takeAllFrames(secondPager(pager, 1));
-    expect(await loadPagesAsync(pager, [{ page, birth }])).toBe(false);
+    expect(await loadPagesAsync(pager, [{ page, birth }], isKept)).toBe(false);
     expect(pager.findFrame(page)).toBe(NO_FRAME);
   });
 });
@@ -275,7 +276,7 @@ describe('an exception that is no error of a file', () => {
     const free = pager.shared.pagesControl[FRAMES_FREE_COUNT];
     vi.spyOn(pager.file!, 'read').mockImplementation(throws);
     operate(pager, () => expect(() => pager.fetch(page, birth)).toThrow(bug));
-    await expect(loadPagesAsync(pager, [{ page, birth }])).rejects.toBe(bug);
+    await expect(loadPagesAsync(pager, [{ page, birth }], isKept)).rejects.toBe(bug);
     expect(pager.shared.pagesControl[FRAMES_FREE_COUNT]).toBe(free);
     vi.spyOn(pager.file!, 'write').mockImplementationOnce(throws);
     const diff = newDiff(pager);

@@ -9,6 +9,7 @@ import {
   bodyByte,
   createTestPager,
   fillBody,
+  isKept,
   makePage,
   newDiff,
   operate,
@@ -243,7 +244,7 @@ describe('Pager: damage and misses', () => {
     pager.retirePages(Int32Array.of(page), 1);
     const read = () => operate(pager, () => bodyByte(pager, pager.fetch(page, birth)));
     expect(readInMemory(pager, read)).toEqual({ missing: [{ page, birth }] });
-    expect(await loadPagesAsync(pager, [{ page, birth }])).toBe(true);
+    expect(await loadPagesAsync(pager, [{ page, birth }], isKept)).toBe(true);
     expect(readInMemory(pager, read)).toEqual({ value: 0x33 });
   });
 });

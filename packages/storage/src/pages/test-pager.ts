@@ -141,3 +141,6 @@ export function coldPage(pager: Pager, diff: Diff, value = 1): Place {
   pager.recycle();
   return place;
 }
+
+/** Who loads pages asynchronously and lets their version not go. */
+export const isKept = (): boolean => true;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KIB, MIB } from '../limits.js';
 import { loadPagesAsync, readInMemory } from '../pages/async-load.js';
-import { createTestPager, operate } from '../pages/test-pager.js';
+import { createTestPager, isKept, operate } from '../pages/test-pager.js';
 import { inlineValueBytesMax } from './node-layout.js';
 import {
   overflowDepth,
@@ -59,7 +59,7 @@ describe('a cold overflow value that is read without blocking', () => {
         return rounds;
       }
       expect(result.missing.length).toBeLessThanOrEqual(256);
-      expect(await loadPagesAsync(pager, result.missing)).toBe(true);
+      expect(await loadPagesAsync(pager, result.missing, isKept)).toBe(true);
     }
   }
 
