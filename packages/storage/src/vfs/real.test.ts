@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -36,6 +36,44 @@ function readAll(vfs: Vfs, path: string): Buffer {
 }
 
 describe('real file system', () => {
+  it('reads the file that was asked for, also when it is closed and another one opened', async () => {
+    const vfs = createRealVfs();
+    const write = (name: string, value: number): string => {
+      const path = join(directory, name);
+      const file = vfs.open(path, 'create');
+      file.write([Buffer.alloc(64, value)], 0);
+      file.close();
+      return path;
+    };
+    const mine = write('mine', 1);
+    const other = write('other', 2);
+    const file = vfs.open(mine, 'read');
+    // More than there are threads for it: the last ones begin when the file is long closed.
+    const targets = Array.from({ length: 200 }, () => Buffer.alloc(64));
+    const reads = targets.map((target) => file.readAsync!(target, 0));
+    file.close();
+    const others = Array.from({ length: 4 }, () => vfs.open(other, 'read'));
+    expect(new Set(await Promise.all(reads))).toEqual(new Set([64]));
+    expect(new Set(targets.map((target) => target[0]))).toEqual(new Set([1]));
+    for (const another of others) another.close();
+    expect(errnoFrom(() => file.size())).toBe('EBADF');
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'gives the descriptor back after the last read of a closed file',
+    async () => {
+      const vfs = createRealVfs();
+      const path = join(directory, 'file');
+      const countOpen = (): number => readdirSync('/proc/self/fd').length;
+      const before = countOpen();
+      const file = vfs.open(path, 'create');
+      const reads = [1, 2, 3].map(() => file.readAsync!(Buffer.alloc(8), 0));
+      file.close();
+      await Promise.all(reads);
+      expect(countOpen()).toBe(before);
+    },
+  );
+
   it('writes many parts one after another, shared memory included', () => {
     const vfs = createRealVfs();
     const path = join(directory, 'a');

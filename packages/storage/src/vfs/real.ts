@@ -39,6 +39,7 @@ const BYTES_PER_CALL_MAX = 0x4000_0000;
 class RealFile implements VfsFile {
   readonly #path: string;
   #descriptor: number | undefined;
+  #asyncReads = 0;
 
   constructor(path: string, mode: OpenMode) {
     this.#path = path;
@@ -59,8 +60,15 @@ class RealFile implements VfsFile {
 
   readAsync(target: Uint8Array, offset: number): Promise<number> {
     const descriptor = this.#open('read');
+    this.#asyncReads++;
     return new Promise((resolve, reject) => {
       read(descriptor, target, 0, target.length, offset, (error, count) => {
+        this.#asyncReads--;
+        try {
+          if (this.#descriptor === undefined) this.#giveBack(descriptor);
+        } catch (closeError) {
+          reject(closeError as Error);
+        }
         if (error !== null) reject(error);
         else resolve(count);
       });
@@ -94,7 +102,12 @@ class RealFile implements VfsFile {
     const descriptor = this.#descriptor;
     if (descriptor === undefined) return;
     this.#descriptor = undefined;
-    closeSync(descriptor);
+    this.#giveBack(descriptor);
+  }
+
+  /** Not while it is read: its number could be that of another file by the time it is used. */
+  #giveBack(descriptor: number): void {
+    if (this.#asyncReads === 0) closeSync(descriptor);
   }
 
   #open(systemCall: string): number {
