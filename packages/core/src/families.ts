@@ -3,8 +3,9 @@
  * shared memory (`layout/roots.ts`), by name and by id. Main thread only.
  *
  * Invariants
- * 1. An entry object stands for one name for as long as the database is open; its id and slot
- *    change when the family is dropped and written again.
+ * 1. An entry object stands for one name for as long as anybody has it; its id and slot change
+ *    when the family is dropped and written again. What has an id, or had one that somebody may
+ *    still name, is in `#byId`; all other entries belong to the handles of the program alone.
  * 2. `exists` is what the newest admitted commit says. A family gets its id and slot when a
  *    transaction first writes to it, and exists once that transaction is admitted. Transactions
  *    that create the same family share both; they are given back when all of them are given up.
@@ -103,6 +104,7 @@ interface PastFamily extends Identity {
 /** The end of one life of a name. */
 interface Ended {
   readonly entry: FamilyEntry;
+  readonly id: number;
   readonly droppedAt: number;
 }
 
@@ -114,8 +116,12 @@ interface DroppedSlot {
 
 export class Families {
   readonly #shared: Shared;
-  readonly #byName = new Map<string, FamilyEntry>();
+  readonly #byName = new Map<string, WeakRef<FamilyEntry>>();
   readonly #byId = new Map<number, FamilyEntry>();
+  /** Names that were only read, or are dropped, go with the last handle. */
+  readonly #unknown = new FinalizationRegistry<string>((name) => {
+    if (this.#byName.get(name)?.deref() === undefined) this.#byName.delete(name);
+  });
   readonly #dropped: DroppedSlot[] = [];
   /** Slots given back by creations that came to nothing. */
   readonly #unused: number[] = [];
@@ -130,11 +136,14 @@ export class Families {
   /** Recovery is over; `oldestRead` says before which version nobody reads, now or later. */
   start(oldestRead: () => number): void {
     this.#oldestRead = oldestRead;
+    for (const [id, entry] of this.#byId) {
+      if (entry.id !== id) this.#byId.delete(id);
+    }
   }
 
   /** The entry of a name; made when it is new. Throws for a name that cannot be stored. */
   entry(name: string): FamilyEntry {
-    const known = this.#byName.get(name);
+    const known = this.#byName.get(name)?.deref();
     if (known !== undefined) return known;
     if (typeof name !== 'string') throw new TypeError('name: a column family name is a string');
     if (!name.isWellFormed()) throw new TypeError('name: lone surrogates cannot be stored');
@@ -146,7 +155,8 @@ export class Families {
       );
     }
     const entry = new FamilyEntry(name, nameBytes);
-    this.#byName.set(name, entry);
+    this.#byName.set(name, new WeakRef(entry));
+    this.#unknown.register(entry, name);
     return entry;
   }
 
@@ -168,13 +178,10 @@ export class Families {
 
   /** Of the families that exist in the newest version, or in another one. */
   names(exists = (entry: FamilyEntry): boolean => entry.exists): string[] {
-    const names = [...this.#byName.values()].filter((entry) => exists(entry)).map((e) => e.name);
+    const entries = new Set(this.#byId.values());
+    const names = [...entries].filter((entry) => exists(entry)).map((entry) => entry.name);
     if (!names.includes(DEFAULT_FAMILY)) names.push(DEFAULT_FAMILY);
     return names.sort();
-  }
-
-  live(): FamilyEntry[] {
-    return [...this.#byName.values()].filter((entry) => entry.exists);
   }
 
   /** Gives an entry that has none an id and a slot; `id` when recovery knows it already. */
@@ -223,7 +230,7 @@ export class Families {
     // Nobody looks behind what was recovered.
     if (this.#oldestRead === undefined) return;
     entry.past.push({ id, slot, createdAt, droppedAt: sequence });
-    this.#ended.push({ entry, droppedAt: sequence });
+    this.#ended.push({ entry, id, droppedAt: sequence });
     this.#forgetUpTo(this.#oldestRead());
   }
 
@@ -234,6 +241,7 @@ export class Families {
       if (first === undefined || first.droppedAt > sequence) return;
       this.#ended.shift();
       first.entry.forgetUpTo(sequence);
+      this.#byId.delete(first.id);
     }
   }
 
