@@ -42,9 +42,9 @@ it.each(MODES)(
   async (mode) => {
     const db = await openSmall(undefined, { mode, cacheBytes: 2 * MIB });
     const count = await db.transaction(async (tx) => {
-      const count = fill(db, tx);
+      const filled = fill(db, tx);
       await db.put('other', 'x');
-      return count;
+      return filled;
     });
     expect(db.count()).toBe(count + 1);
   },
