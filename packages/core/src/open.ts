@@ -19,6 +19,7 @@ import {
   createDatabaseFiles,
   createVfs,
   databaseState,
+  livingHolder,
   publishRootSet,
   readMetas,
   storeWide,
@@ -128,8 +129,22 @@ async function openChecked(
     return await start(recovered, lock, environment);
   } catch (error) {
     giveBack(lock);
+    if (checked.options.readOnly) requireNoWriter(vfs, directory, error);
     throw openError(error, directory);
   }
+}
+
+/** Beside a writer, log and pages change while they are read: that is no damage. */
+function requireNoWriter(vfs: Vfs, directory: string, error: unknown): void {
+  if (!(error instanceof ManifoldError) || error.code !== 'ERR_MANIFOLD_CORRUPT') return;
+  const writer = livingHolder(vfs, directory);
+  if (writer === undefined) return;
+  throw new ManifoldError(
+    'ERR_MANIFOLD_LOCKED',
+    `${directory}: process ${writer.pid} writes to the database while it is read; ` +
+      'close it there, or read a backup',
+    { path: directory, cause: error },
+  );
 }
 
 /** What went wrong first is what the caller hears of. */

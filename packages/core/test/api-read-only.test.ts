@@ -2,7 +2,17 @@
  * Read-only: shows what the log holds beyond the checkpoint, refuses writes, changes no byte.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { open } from '@manifold-db/core';
 import { expect, it } from 'vitest';
@@ -87,4 +97,28 @@ it('several readers may share a database', async () => {
     [1, 2, 3].map(() => openSmall(path, { ...SMALL, readOnly: true })),
   );
   expect(readers.map((reader) => reader.get('a'))).toEqual(['1', '1', '1']);
+});
+
+/** A block of the log that its own watermark calls synced is cut out, as recycling would. */
+function loseFirstBlock(path: string): void {
+  const log = readdirSync(path).find((name) => name.startsWith('wal-'))!;
+  const file = openSync(join(path, log), 'r+');
+  writeSync(file, new Uint8Array(512), 0, 512, 64);
+  closeSync(file);
+}
+
+it('beside a writer, what looks like damage is the writer', async () => {
+  const path = databasePath();
+  const db = await openSmall(path);
+  for (let at = 0; at < 5; at++) await db.put(`k${at}`, '1');
+  loseFirstBlock(path);
+  const error = await expectCode(open(path, { readOnly: true }), 'ERR_MANIFOLD_LOCKED');
+  expect(error.message).toContain(`process ${process.pid} writes`);
+  expect(error.cause).toMatchObject({ code: 'ERR_MANIFOLD_CORRUPT' });
+  // Nobody writes to a copy whose writer is gone.
+  const copy = databasePath();
+  cpSync(path, copy, { recursive: true });
+  rmSync(join(copy, 'LOCK'));
+  await expectCode(open(copy, { readOnly: true }), 'ERR_MANIFOLD_CORRUPT');
+  await db.close();
 });

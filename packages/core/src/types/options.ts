@@ -67,7 +67,10 @@ export interface OpenOptions {
   /**
    * Default `false`. Nothing is written to the directory: what the log holds beyond the last
    * checkpoint is replayed in memory. Writes reject with `ERR_MANIFOLD_READONLY`. Excludes
-   * `errorIfExists` and implies `createIfMissing: false`.
+   * `errorIfExists` and implies `createIfMissing: false`. For a database that nobody has open for
+   * writing: no lock is taken, and a writer recycles what is being read. Then this open rejects
+   * with `ERR_MANIFOLD_LOCKED`, or a later read throws `ERR_MANIFOLD_CORRUPT`; nothing wrong is
+   * ever returned. Beside a writer, read a backup.
    */
   readOnly?: boolean | undefined;
   /**

@@ -8,7 +8,14 @@ import { join } from 'node:path';
 import { ManifoldError } from '../errors.js';
 import { assert } from '../assert.js';
 import type { Vfs } from '../vfs/vfs.js';
-import { LOCK_FILE_NAME, acquireSteps, isHeldBy, type LockContext } from './acquire.js';
+import {
+  LOCK_FILE_NAME,
+  acquireSteps,
+  isHeldBy,
+  readLockFile,
+  type LockContext,
+} from './acquire.js';
+import { decodeLockFile, judgeHolder, type LockHolder } from './lock-file.js';
 import { readProcessFacts, type ProcessFacts } from './process-facts.js';
 
 const NONCE_BYTES = 16;
@@ -93,6 +100,14 @@ function runSteps(context: LockContext): void {
 /** For other threads of the owner: whether the lock file still holds this nonce. */
 export function isLockOwned(vfs: Vfs, directory: string, nonce: string): boolean {
   return isHeldBy(vfs, join(directory, LOCK_FILE_NAME), nonce);
+}
+
+/** Who has the database open for writing and is alive, as the LOCK file says; writes nothing. */
+export function livingHolder(vfs: Vfs, directory: string): LockHolder | undefined {
+  const bytes = readLockFile(vfs, join(directory, LOCK_FILE_NAME));
+  const holder = bytes === undefined ? undefined : decodeLockFile(bytes);
+  if (holder === undefined) return undefined;
+  return judgeHolder(holder, readProcessFacts()) === 'held' ? holder : undefined;
 }
 
 function lockedHere(directory: string, openedAs: string, facts: ProcessFacts): ManifoldError {
