@@ -1,9 +1,10 @@
 /**
  * waitForSync and waitForApply: past, present and future sequences, and giving up.
  */
+import { getEventListeners } from 'node:events';
 import type { FaultRule, VfsSpec } from '@manifold-db/storage';
 import { expect } from 'vitest';
-import { MIB, databasePath, openSmall, openSmallWith } from './support/api-database.js';
+import { MIB, databasePath, expectCode, openSmall, openSmallWith } from './support/api-database.js';
 import { inModes } from './support/modes.js';
 
 inModes('a wait for a future sequence resolves when that commit is there', async (mode) => {
@@ -96,6 +97,19 @@ inModes('without a sequence it says when writes that wait for admission are refu
   expect(codes).toContain(await wait);
   expect(codes).toContain(await checkpoint);
   expect(await Promise.all(puts)).toContain('refused');
+});
+
+inModes('a wait that fails lets go of its signal', async () => {
+  const gate = new SharedArrayBuffer(4);
+  const rule: FaultRule = { operation: 'dataSync', pathIncludes: 'wal-', errno: 'EIO', gate };
+  const db = await openSmallWith({ vfsSpec: { kind: 'fault', rules: [rule] } });
+  const { signal } = new AbortController();
+  const wait = db.waitForSync(1, { signal }).catch((error: { code: string }) => error.code);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  Atomics.store(new Int32Array(gate), 0, 1);
+  await expectCode(db.put('a', '1'), 'ERR_MANIFOLD_INDETERMINATE');
+  expect(await wait).toMatch(/^ERR_MANIFOLD_/);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
 inModes('a write that waits for itself does so behind its own end', async () => {

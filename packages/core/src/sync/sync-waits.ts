@@ -106,12 +106,17 @@ export class SyncWaits {
         waiters.remove(done);
         reject(signal?.reason);
       };
+      const letGo = () => signal?.removeEventListener('abort', abort);
       const done = () => {
-        signal?.removeEventListener('abort', abort);
+        letGo();
         resolve();
       };
+      const fail = (error: unknown) => {
+        letGo();
+        reject(error);
+      };
       signal?.addEventListener('abort', abort, { once: true });
-      waiters.add(sequence, done, reject);
+      waiters.add(sequence, done, fail);
     });
   }
 
