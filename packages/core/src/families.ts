@@ -59,9 +59,12 @@ export class FamilyEntry {
     this.nameBytes = nameBytes;
   }
 
-  /** An id that names it in operations: of the family, or of its last life once it is dropped. */
+  /**
+   * An id that names it in operations: of the family, or of its last life once it is dropped. Not
+   * the one under which other transactions create it: that is gone when they are given up.
+   */
   get operationId(): number {
-    return this.id === NO_ID ? (this.past.at(-1)?.id ?? NO_ID) : this.id;
+    return this.exists ? this.id : (this.past.at(-1)?.id ?? this.id);
   }
 
   /** Where the family that had this name at a sequence has its row. */

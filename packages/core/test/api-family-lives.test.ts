@@ -72,6 +72,22 @@ inBuildModes('a transaction that was begun before a drop still commits', async (
   expect([...family.keys()]).toEqual(['more', 'written']);
 });
 
+inBuildModes('a family is not named as one that is being created beside it', async () => {
+  const db = await openSmall();
+  const family = db.columnFamily('family');
+  await family.put('k', 'old');
+  await db.transaction(async (tx) => {
+    await db.dropColumnFamily('family');
+    const other = db.transaction(async (beside) => {
+      beside.put(family, 'beside', '');
+      tx.put(family, 'written', '');
+      throw new RolledBack();
+    });
+    await expect(other).rejects.toThrow(RolledBack);
+  });
+  expect([...family.keys()]).toEqual(['written']);
+});
+
 inBuildModes('creations that are rolled back give their places back', async () => {
   const db = await openSmall();
   createInVain(db, (name) => {

@@ -31,7 +31,7 @@ class Touch implements FamilyTouch {
 
   constructor(entry: FamilyEntry, isCreated: boolean) {
     this.entry = entry;
-    this.id = entry.operationId;
+    this.id = isCreated ? entry.id : entry.operationId;
     this.slot = entry.slot;
     this.isCreated = isCreated;
   }

@@ -44,7 +44,7 @@ export class FamilyChange implements FamilyTouch {
 
   constructor(entry: FamilyEntry, writer: TreeWriter, isCreated: boolean) {
     this.entry = entry;
-    this.id = entry.operationId;
+    this.id = isCreated ? entry.id : entry.operationId;
     this.slot = entry.slot;
     this.writer = writer;
     this.isCreated = isCreated;
