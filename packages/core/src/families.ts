@@ -230,11 +230,11 @@ export class Families {
     entry.exists = false;
     entry.slot = NO_SLOT;
     entry.id = NO_ID;
-    // Nobody looks behind what was recovered.
-    if (this.#oldestRead === undefined) return;
+    // Also one in the log that recovery replays: until that is published, `applied` shows what the
+    // checkpoint holds.
     entry.past.push({ id, slot, createdAt, droppedAt: sequence });
     this.#ended.push({ entry, id, droppedAt: sequence });
-    this.#forgetUpTo(this.#oldestRead());
+    if (this.#oldestRead !== undefined) this.#forgetUpTo(this.#oldestRead());
   }
 
   /** What only versions before this one show. */

@@ -211,3 +211,22 @@ describe('closing and looking', () => {
     expect(left.pendingWrites()).toEqual([]);
   });
 });
+
+it('until the replayed commits are applied, applied is what the checkpoint holds', async () => {
+  const options = { mode: 'pipelined' } as const;
+  const { disk, database, host } = await openSimulation(new SimulatedDisk(), SEED, options);
+  const before = database.columnFamily('family');
+  await host.run(before.put('k', 'old'));
+  await host.run(database.checkpoint());
+  await host.run(database.dropColumnFamily('family'));
+  await host.run(before.put('k', 'new'));
+  await host.run(database.dropColumnFamily('family'));
+  const again = await openSimulation(disk.crash({ keep: 'all' }), SEED, options);
+  const family = again.database.columnFamily('family');
+  expect(again.database.lastApplied).toBe(1);
+  expect(family.get('k', { consistency: 'applied' })).toBe('old');
+  expect(family.get('k')).toBeUndefined();
+  await again.host.run(again.database.waitForApply());
+  expect(again.database.lastApplied).toBe(4);
+  expect(family.get('k', { consistency: 'applied' })).toBeUndefined();
+});
