@@ -13,7 +13,7 @@ import { inBuildModes } from './support/modes.js';
 import { READ_ONLY_LARGE, openSimulation, randomFrom } from './support/simulator.js';
 
 const SEED = Number(process.env['MANIFOLD_SEED'] ?? 20261123);
-const COMMITS = 90;
+const COMMITS = 110;
 /** Besides the boundaries on the data file and around segments, one of so many is looked at. */
 const ORDINARY_SHARE = 7;
 const ADDED = 3;
