@@ -82,3 +82,15 @@ it('a creation that is given up leaves no name behind', async () => {
   };
   expect(await isCollected(begin())).toBe(true);
 });
+
+it('what is only being created was there in no version', () => {
+  const families = newFamilies();
+  families.start(() => 0);
+  const entry = families.entry('new');
+  const before = entry.identityAt(5).slot;
+  families.beginCreation(entry);
+  expect(entry.identityAt(5).slot).toBe(before);
+  families.admitCreation(entry, 6);
+  expect(entry.identityAt(5).slot).toBe(before);
+  expect(entry.identityAt(6).slot).toBe(entry.slot);
+});

@@ -49,7 +49,7 @@ export class FamilyEntry {
   exists = false;
   /** Transactions that were creating the family of now, before it existed. */
   creators = 0;
-  /** The commit that created the family of now. */
+  /** The commit that created the family of now; Infinity while it is not admitted. */
   createdAt = 0;
   /** Earlier lives of the name that somebody may still read, oldest first. */
   readonly past: PastFamily[] = [];
@@ -193,6 +193,7 @@ export class Families {
     const next = loadWideOwned(roots, ROOTS_NEXT_ID);
     entry.slot = this.#takeSlot(entry);
     entry.id = id ?? next;
+    entry.createdAt = Infinity;
     entry.creators = 0;
     storeWide(roots, ROOTS_NEXT_ID, Math.max(next, entry.id + 1));
     this.#byId.set(entry.id, entry);
