@@ -5,27 +5,18 @@
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Worker } from 'node:worker_threads';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { databasePath, expectCode, openSmall, openSmallWith } from './support/api-database.js';
+import { startedWorkers } from './support/started-workers.js';
 
 /** The fsync worker is inside its sync, and all others wait for it, when it is ended. */
 const SLOW = { kind: 'slow', addedSyncLatencyUs: 2_000_000 } as const;
 const UNTIL_DRAINING_MS = 500;
 
-const workers: Worker[] = [];
-const remember = (worker: Worker): void => {
-  workers.push(worker);
-};
-
-afterEach(() => {
-  process.off('worker', remember);
-  workers.splice(0);
-});
+const workers = startedWorkers();
 
 for (const [index, name] of ['fsync', 'apply'].entries()) {
   it(`close ends and says so when the ${name} worker dies under it`, async () => {
-    process.on('worker', remember);
     const path = databasePath();
     const database = await openSmallWith({ vfsSpec: SLOW }, {}, path);
     const commit = database.put('key', 'value').then(

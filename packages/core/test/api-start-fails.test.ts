@@ -6,11 +6,11 @@
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Worker } from 'node:worker_threads';
 import { setWorkerUrls } from '@manifold-db/core';
 import { PROGRESS_READY } from '@manifold-db/storage';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { databasePath, expectCode, openSmall, tempDirectory } from './support/api-database.js';
+import { startedWorkers } from './support/started-workers.js';
 
 const WORKERS = {
   wal: new URL(import.meta.resolve('@manifold-db/wal-worker/worker')),
@@ -19,18 +19,9 @@ const WORKERS = {
 
 /** `threadId` of a worker that is over. */
 const ENDED = -1;
-const workers: Worker[] = [];
-const remember = (worker: Worker): void => {
-  workers.push(worker);
-};
-
-beforeEach(() => {
-  process.on('worker', remember);
-});
+const workers = startedWorkers();
 
 afterEach(() => {
-  process.off('worker', remember);
-  workers.splice(0);
   setWorkerUrls(WORKERS);
 });
 

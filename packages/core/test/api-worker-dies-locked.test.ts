@@ -6,11 +6,11 @@
  * database closes and opens again.
  */
 import { once } from 'node:events';
-import type { Worker } from 'node:worker_threads';
 import type { Database, OpenOptions } from '@manifold-db/core';
 import { FRAMES_COUNT, MUTEX_FREE, PAGES_CONTROL_BYTES, PAGES_LOCK } from '@manifold-db/storage';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MIB, databasePath, expectCode, openSmall, openSmallWith } from './support/api-database.js';
+import { startedWorkers } from './support/started-workers.js';
 
 const APPLY = 1;
 const HELD = 1;
@@ -18,19 +18,7 @@ const HELD = 1;
 const ENTRIES = 4000;
 const VALUE = 'v'.repeat(1000);
 
-const workers: Worker[] = [];
-const remember = (worker: Worker): void => {
-  workers.push(worker);
-};
-
-beforeEach(() => {
-  process.on('worker', remember);
-});
-
-afterEach(() => {
-  process.off('worker', remember);
-  workers.splice(0);
-});
+const workers = startedWorkers();
 
 function key(at: number): string {
   return String(at).padStart(6, '0');

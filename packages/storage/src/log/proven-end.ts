@@ -25,7 +25,7 @@ interface DataBlock {
 export class ProvenEnd {
   /** Segments with blocks, in order, and where the last block of each ends. */
   readonly #segments: { readonly fileName: string; end: number }[] = [];
-  /** Blocks with records that no block before their own successor calls synced. */
+  /** Blocks with records that nothing read so far calls synced, in order. */
   readonly #open: DataBlock[] = [];
   #proven: DataBlock | undefined;
 
